@@ -1,0 +1,113 @@
+package spec
+
+import (
+	"maps"
+	"slices"
+)
+
+// Desired is everything a director was asked for. A Desired that was handed out is never written to.
+type Desired struct {
+	// Revision counts the changes since the state was first stored, from 0.
+	Revision       uint64
+	VRRPInstances  map[string]VRRPInstance
+	VirtualServers map[string]VirtualServer
+	RealServers    map[ServerKey]RealServer
+	CheckScripts   map[string]CheckScript
+}
+
+// Clone returns a copy whose maps may be written to.
+func (d Desired) Clone() Desired {
+	d.VRRPInstances = cloneMap(d.VRRPInstances)
+	d.VirtualServers = cloneMap(d.VirtualServers)
+	d.RealServers = cloneMap(d.RealServers)
+	d.CheckScripts = cloneMap(d.CheckScripts)
+	return d
+}
+
+func cloneMap[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return map[K]V{}
+	}
+	return maps.Clone(m)
+}
+
+// ServersOf returns the keys of a service's real servers in order.
+func (d Desired) ServersOf(service string) []ServerKey {
+	var keys []ServerKey
+	for key := range d.RealServers {
+		if key.VirtualServer == service {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b ServerKey) int { return a.Address.Compare(b.Address) })
+	return keys
+}
+
+// A Verdict on how a request fits what is there already. Conflicts are wrong whatever comes later.
+// Unresolved references become right once the missing object is there: a dry run lists them apart,
+// because in a plan the missing object may be created by the same apply.
+type Verdict struct {
+	Conflicts  FieldErrors
+	Unresolved FieldErrors
+}
+
+// FitVRRPInstance reports how an instance of that name would fit the other objects.
+func (d Desired) FitVRRPInstance(name string, v VRRPInstance) Verdict {
+	var fit Verdict
+	for _, other := range slices.Sorted(maps.Keys(d.VRRPInstances)) {
+		o := d.VRRPInstances[other]
+		if other == name {
+			continue
+		}
+		if o.Interface == v.Interface && o.VirtualRouterID == v.VirtualRouterID {
+			fit.Conflicts.add("/virtual_router_id", "%d is used by VRRP instance %q on %s: use another id", v.VirtualRouterID, other, v.Interface)
+		}
+		for _, address := range v.VirtualAddresses {
+			for _, taken := range o.VirtualAddresses {
+				if taken.Addr() == address.Addr() {
+					fit.Conflicts.add("/virtual_addresses", "%s belongs to VRRP instance %q: an address is in one instance only", address.Addr(), other)
+				}
+			}
+		}
+	}
+	for _, script := range slices.Sorted(maps.Keys(v.TrackScripts)) {
+		if _, ok := d.CheckScripts[script]; !ok {
+			fit.Unresolved.add("/track_scripts/"+script, "check script %q does not exist on this director: create it first", script)
+		}
+	}
+	return fit
+}
+
+// FitVirtualServer reports how a virtual server of that name would fit the other objects.
+func (d Desired) FitVirtualServer(name string, v VirtualServer) Verdict {
+	var fit Verdict
+	for _, other := range slices.Sorted(maps.Keys(d.VirtualServers)) {
+		o := d.VirtualServers[other]
+		if other != name && o.Endpoint() == v.Endpoint() {
+			fit.Conflicts.add("/address", "%s is served by virtual server %q: a service has one owner", v.Endpoint(), other)
+		}
+	}
+	for _, server := range d.ServersOf(name) {
+		for _, problem := range v.Admit(server.Address) {
+			fit.Conflicts.add("", "real server %s would no longer fit: %s", server.Address, problem.Detail)
+		}
+	}
+	if check := v.HealthCheck; check != nil && check.Script != nil {
+		if _, ok := d.CheckScripts[check.Script.Name]; !ok {
+			fit.Unresolved.add("/health_check/script/name", "check script %q does not exist on this director: create it first", check.Script.Name)
+		}
+	}
+	return fit
+}
+
+// FitRealServer reports how a real server would fit the other objects.
+func (d Desired) FitRealServer(key ServerKey) Verdict {
+	var fit Verdict
+	service, ok := d.VirtualServers[key.VirtualServer]
+	if !ok {
+		fit.Unresolved.add("/virtual_server", "virtual server %q does not exist on this director: create it first", key.VirtualServer)
+		return fit
+	}
+	fit.Conflicts = service.Admit(key.Address)
+	return fit
+}

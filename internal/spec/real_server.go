@@ -1,0 +1,37 @@
+package spec
+
+import (
+	"net/netip"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaxWeight is the greatest weight that every tool around IPVS understands.
+const MaxWeight = 65535
+
+// RealServer is one server behind a virtual server. Its address and port are its key, a ServerKey.
+type RealServer struct {
+	Weight int `json:"weight" minimum:"0" maximum:"65535" default:"1" doc:"share of new connections, relative to the other servers; 0 takes no new ones"`
+}
+
+// DefaultRealServer returns a real server in which everything that has a default has it.
+func DefaultRealServer() RealServer { return RealServer{Weight: 1} }
+
+// UnmarshalJSONFrom fills in the defaults.
+func (v *RealServer) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	type plain RealServer
+	*v = DefaultRealServer()
+	return json.UnmarshalDecode(dec, (*plain)(v))
+}
+
+// Validate reports everything that is wrong with the server's key and values themselves.
+func (v *RealServer) Validate(address netip.AddrPort) FieldErrors {
+	var errs FieldErrors
+	if problem := unicast(address.Addr()); problem != "" {
+		errs.add("/address", "%s", problem)
+	}
+	errs.within("/port", int(address.Port()), 1, 65535)
+	errs.within("/weight", v.Weight, 0, MaxWeight)
+	return errs
+}

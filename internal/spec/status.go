@@ -1,0 +1,143 @@
+package spec
+
+import "time"
+
+// Object is what a director answers about one object: what was asked for, and what is.
+type Object[Spec, State any] struct {
+	Spec   Spec   `json:"spec"`
+	Status State  `json:"status"`
+	ETag   string `json:"etag" doc:"strong entity tag of the canonical spec, quotes included"`
+	// Unresolved is answered by a dry run alone.
+	Unresolved FieldErrors `json:"unresolved,omitempty" doc:"dry run: references to objects that do not exist yet"`
+}
+
+// Snapshot is everything a director has, states included, counters not: two equal snapshots are one
+// ETag, however much traffic flowed between them.
+type Snapshot struct {
+	Name           string                                             `json:"name"`
+	Version        string                                             `json:"version"`
+	Revision       uint64                                             `json:"revision"`
+	VRRPInstances  map[string]Object[VRRPInstance, VRRPInstanceState] `json:"vrrp_instances"`
+	VirtualServers map[string]VirtualServerSnapshot                   `json:"virtual_servers"`
+	CheckScripts   map[string]Object[CheckScript, CheckScriptState]   `json:"check_scripts"`
+	Drift          []Drift                                            `json:"drift"`
+}
+
+// VirtualServerSnapshot is a virtual server with its real servers, by address:port.
+type VirtualServerSnapshot struct {
+	Object[VirtualServer, VirtualServerState]
+	RealServers map[string]Object[RealServer, RealServerState] `json:"real_servers"`
+}
+
+// Status is what is happening on a director now.
+type Status struct {
+	Name           string                         `json:"name"`
+	Version        string                         `json:"version"`
+	Dataplane      string                         `json:"dataplane" enum:"kernel,memory"`
+	IPVS           IPVSStatus                     `json:"ipvs"`
+	Revision       uint64                         `json:"revision"`
+	VRRPInstances  map[string]VRRPInstanceStatus  `json:"vrrp_instances"`
+	VirtualServers map[string]VirtualServerStatus `json:"virtual_servers"`
+	CheckScripts   map[string]CheckScriptStatus   `json:"check_scripts"`
+	Drift          []Drift                        `json:"drift"`
+}
+
+// IPVSStatus says whether the kernel balances at all.
+type IPVSStatus struct {
+	Available bool   `json:"available"`
+	Version   string `json:"version,omitempty" doc:"version of the kernel's IPVS, such as 1.2.1"`
+	Reason    string `json:"reason,omitempty" doc:"why it is not available, and what to load"`
+}
+
+// InstanceState is a state of a VRRP instance: RFC 9568's three, and fault.
+type InstanceState string
+
+// The states of an instance.
+const (
+	InstanceInitialize InstanceState = "initialize"
+	InstanceBackup     InstanceState = "backup"
+	InstanceActive     InstanceState = "active"
+	InstanceFault      InstanceState = "fault"
+)
+
+// VRRPInstanceState is the state of an instance.
+type VRRPInstanceState struct {
+	State             InstanceState `json:"state" enum:"initialize,backup,active,fault"`
+	Reason            string        `json:"reason,omitempty" doc:"why it is in fault"`
+	EffectivePriority int           `json:"effective_priority" doc:"the priority with the weights of what is tracked"`
+	Since             time.Time     `json:"since,omitzero" doc:"time of the last change of state"`
+	ActiveRouter      string        `json:"active_router,omitempty" doc:"primary address of the router that was last heard or is active here"`
+}
+
+// VRRPInstanceStatus adds the counters.
+type VRRPInstanceStatus struct {
+	VRRPInstanceState
+	AdvertsSent     uint64            `json:"adverts_sent"`
+	AdvertsReceived uint64            `json:"adverts_received"`
+	BecameActive    uint64            `json:"became_active"`
+	Drops           map[string]uint64 `json:"drops,omitempty" doc:"adverts that were dropped, by reason"`
+}
+
+// VirtualServerState is the state of a service: up while at least one server takes connections.
+type VirtualServerState struct {
+	State string `json:"state" enum:"up,down"`
+}
+
+// States of a virtual server.
+const (
+	ServiceUp   = "up"
+	ServiceDown = "down"
+)
+
+// VirtualServerStatus adds the servers.
+type VirtualServerStatus struct {
+	VirtualServerState
+	RealServers map[string]RealServerStatus `json:"real_servers"`
+}
+
+// RealServerState is the state of a real server: the weight is the one in the kernel's table, 0 when
+// it is not there.
+type RealServerState struct {
+	Healthy bool   `json:"healthy"`
+	Weight  int    `json:"weight"`
+	Reason  string `json:"reason,omitempty" doc:"what the last check said, in words"`
+}
+
+// RealServerStatus adds the counters.
+type RealServerStatus struct {
+	RealServerState
+	ActiveConnections   uint64 `json:"active_connections"`
+	InactiveConnections uint64 `json:"inactive_connections"`
+}
+
+// CheckScriptState is the verdict on a check script.
+type CheckScriptState struct {
+	Passing bool   `json:"passing"`
+	Reason  string `json:"reason,omitempty" doc:"how the last run ended, in words"`
+}
+
+// CheckScriptStatus adds the counters.
+type CheckScriptStatus struct {
+	CheckScriptState
+	Runs     uint64 `json:"runs"`
+	Failures uint64 `json:"failures"`
+}
+
+// Drift is one difference between what a director was asked for and what its kernel holds.
+type Drift struct {
+	Kind   Kind   `json:"kind" enum:"vrrp_instance,virtual_server,real_server,check_script"`
+	Name   string `json:"name" doc:"name of the instance or service"`
+	Server string `json:"server,omitempty" doc:"address:port of the real server"`
+	Field  string `json:"field"`
+	Actual string `json:"actual"`
+	Want   string `json:"want"`
+}
+
+// Problem is an error answer (RFC 9457).
+type Problem struct {
+	Type   string      `json:"type" doc:"about:blank: the title says it"`
+	Title  string      `json:"title"`
+	Status int         `json:"status"`
+	Detail string      `json:"detail,omitempty"`
+	Errors FieldErrors `json:"errors,omitempty"`
+}

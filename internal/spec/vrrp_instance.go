@@ -1,0 +1,103 @@
+package spec
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// VRRPInstance is one virtual router (RFC 9568) as one director takes part in it: the same virtual
+// router id and addresses everywhere, its own interface and priority.
+type VRRPInstance struct {
+	VirtualRouterID       int              `json:"virtual_router_id" minimum:"1" maximum:"255" doc:"VRID, 1 to 255, the same on every director of the virtual router and used once on an interface and family"`
+	Interface             string           `json:"interface" doc:"network interface that adverts are sent from and that carries the virtual addresses"`
+	Priority              int              `json:"priority" minimum:"1" maximum:"254" default:"100" doc:"1 to 254; the highest priority among the directors that are alive becomes active"`
+	AdvertisementInterval Duration         `json:"advertisement_interval" default:"1s" doc:"10ms to 40.95s in steps of 10ms; takeover after a crash takes a little over three intervals"`
+	VirtualAddresses      []netip.Prefix   `json:"virtual_addresses" minItems:"1" maxItems:"255" doc:"addresses with prefix length that are on the active director, in the order in which adverts carry them"`
+	TrackScripts          map[string]Track `json:"track_scripts,omitempty" doc:"check scripts that move the priority, by name"`
+}
+
+// Track is what one tracked thing does to the priority of an instance.
+type Track struct {
+	Weight int `json:"weight" minimum:"-253" maximum:"253" default:"0" doc:"above 0: added while it passes; below 0: subtracted while it fails; 0: the instance is in fault while it fails"`
+}
+
+// Limits of a virtual router (RFC 9568 §5.2).
+const (
+	MaxVirtualAddresses   = 255
+	advertisementStep     = 10 * time.Millisecond
+	maxAdvertisement      = 4095 * advertisementStep
+	DefaultPriority       = 100
+	defaultAdvertisement  = time.Second
+	maxInterfaceNameBytes = 15
+)
+
+// DefaultVRRPInstance returns an instance in which everything that has a default has it.
+func DefaultVRRPInstance() VRRPInstance {
+	return VRRPInstance{Priority: DefaultPriority, AdvertisementInterval: Duration(defaultAdvertisement)}
+}
+
+// UnmarshalJSONFrom fills in the defaults.
+func (v *VRRPInstance) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	type plain VRRPInstance
+	*v = DefaultVRRPInstance()
+	return json.UnmarshalDecode(dec, (*plain)(v))
+}
+
+// interfaceName is what the kernel takes as the name of a network interface (dev_valid_name), less
+// what nobody uses and shells trip over.
+var interfaceName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@-]*$`)
+
+// Validate reports everything that is wrong with the values themselves.
+func (v *VRRPInstance) Validate() FieldErrors {
+	var errs FieldErrors
+	errs.within("/virtual_router_id", v.VirtualRouterID, 1, 255)
+	errs.within("/priority", v.Priority, 1, 254)
+	switch {
+	case v.Interface == "":
+		errs.add("/interface", "an interface is needed, such as eth0")
+	case len(v.Interface) > maxInterfaceNameBytes || !interfaceName.MatchString(v.Interface):
+		errs.add("/interface", "%q is not the name of a network interface: at most %d letters, digits, '_', '.', '-'", v.Interface, maxInterfaceNameBytes)
+	}
+	switch d := v.AdvertisementInterval.Std(); {
+	case d < advertisementStep || d > maxAdvertisement:
+		errs.add("/advertisement_interval", "%s is out of range: use %s to %s", d, advertisementStep, maxAdvertisement)
+	case d%advertisementStep != 0:
+		errs.add("/advertisement_interval", "%s is not a multiple of %s, the unit of VRRP version 3", d, advertisementStep)
+	}
+	switch n := len(v.VirtualAddresses); {
+	case n == 0:
+		errs.add("/virtual_addresses", "at least one virtual address is needed, such as 192.0.2.100/24")
+	case n > MaxVirtualAddresses:
+		errs.add("/virtual_addresses", "%d addresses do not fit into an advert: at most %d", n, MaxVirtualAddresses)
+	}
+	seen := map[netip.Addr]bool{}
+	for i, p := range v.VirtualAddresses {
+		pointer := fmt.Sprintf("/virtual_addresses/%d", i)
+		switch problem := unicast(p.Addr()); {
+		case problem != "":
+			errs.add(pointer, "%s", problem)
+		case !p.Addr().Is4():
+			errs.add(pointer, "%s is IPv6: this version has virtual routers for IPv4 only", p)
+		case p.Addr().IsLoopback():
+			errs.add(pointer, "%s is a loopback address: it cannot move between directors", p)
+		case p.Bits() == 0:
+			errs.add(pointer, "%s has no prefix length that an address could have: use the subnet's, or /32", p)
+		case seen[p.Addr()]:
+			errs.add(pointer, "%s stands in the list twice: remove one", p.Addr())
+		}
+		seen[p.Addr()] = true
+	}
+	for name, track := range v.TrackScripts {
+		pointer := "/track_scripts/" + name
+		if bad := ValidateName(name); bad != nil {
+			errs.add(pointer, "%s", bad[0].Detail)
+		}
+		errs.within(pointer+"/weight", track.Weight, -253, 253)
+	}
+	return errs
+}
