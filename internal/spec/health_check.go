@@ -12,13 +12,13 @@ import (
 
 // HealthCheck is how the real servers of a service are checked. Every kind that is named must pass.
 type HealthCheck struct {
-	Interval Duration     `json:"interval" default:"2s" doc:"time between two checks of a server, from start to start; 10ms to 24h"`
-	Timeout  Duration     `json:"timeout" default:"1s" doc:"a check without an answer by then has failed; at most the interval"`
-	Rise     int          `json:"rise" minimum:"1" maximum:"255" default:"1" doc:"passes in a row that bring a server in"`
-	Fall     int          `json:"fall" minimum:"1" maximum:"255" default:"3" doc:"failures in a row that take a server out"`
-	TCP      *TCPCheck    `json:"tcp,omitempty" doc:"a TCP connection is accepted"`
-	HTTP     *HTTPCheck   `json:"http,omitempty" doc:"an HTTP request is answered as expected"`
-	Script   *ScriptCheck `json:"script,omitempty" doc:"a check script exits with 0"`
+	Interval Duration     `json:"interval" required:"false" default:"2s" doc:"time between two checks of a server, from start to start; 10ms to 24h"`
+	Timeout  Duration     `json:"timeout" required:"false" default:"1s" doc:"a check without an answer by then has failed; at most the interval"`
+	Rise     int          `json:"rise" minimum:"1" maximum:"255" required:"false" default:"1" doc:"passes in a row that bring a server in"`
+	Fall     int          `json:"fall" minimum:"1" maximum:"255" required:"false" default:"3" doc:"failures in a row that take a server out"`
+	TCP      *TCPCheck    `json:"tcp,omitzero" required:"false" doc:"a TCP connection is accepted"`
+	HTTP     *HTTPCheck   `json:"http,omitzero" required:"false" doc:"an HTTP request is answered as expected"`
+	Script   *ScriptCheck `json:"script,omitzero" required:"false" doc:"a check script exits with 0"`
 }
 
 // TCPCheck connects to the server's address and port.
@@ -26,8 +26,8 @@ type TCPCheck struct{}
 
 // HTTPCheck sends a GET request to the server's address and port; redirects are not followed.
 type HTTPCheck struct {
-	Path           string        `json:"path" default:"/" doc:"path and query of the request"`
-	ExpectedStatus []StatusRange `json:"expected_status" doc:"status codes and ranges that pass, such as 204 or 200-299; the default is 200-299"`
+	Path           string        `json:"path" required:"false" default:"/" doc:"path and query of the request"`
+	ExpectedStatus []StatusRange `json:"expected_status" required:"false" doc:"status codes and ranges that pass, such as 204 or 200-299; the default is 200-299"`
 }
 
 // ScriptCheck runs a check script with the server's address and port in its environment.

@@ -12,7 +12,7 @@ const MaxWeight = 65535
 
 // RealServer is one server behind a virtual server. Its address and port are its key, a ServerKey.
 type RealServer struct {
-	Weight int `json:"weight" minimum:"0" maximum:"65535" default:"1" doc:"share of new connections, relative to the other servers; 0 takes no new ones"`
+	Weight int `json:"weight" minimum:"0" maximum:"65535" required:"false" default:"1" doc:"share of new connections, relative to the other servers; 0 takes no new ones"`
 }
 
 // DefaultRealServer returns a real server in which everything that has a default has it.

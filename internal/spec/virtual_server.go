@@ -47,10 +47,10 @@ func Schedulers() []string {
 type VirtualServer struct {
 	Address          netip.Addr       `json:"address" doc:"virtual IP address of the service; an instance usually carries it"`
 	Port             int              `json:"port" minimum:"1" maximum:"65535" doc:"port of the service"`
-	Protocol         Protocol         `json:"protocol" enum:"tcp,udp,sctp" default:"tcp" doc:"transport protocol"`
-	Scheduler        string           `json:"scheduler" enum:"rr,wrr,lc,wlc,fo,ovf,lblc,lblcr,dh,sh,mh,sed,nq,twos" default:"wlc" doc:"IPVS scheduler, by the kernel's name"`
+	Protocol         Protocol         `json:"protocol" enum:"tcp,udp,sctp" required:"false" default:"tcp" doc:"transport protocol"`
+	Scheduler        string           `json:"scheduler" enum:"rr,wrr,lc,wlc,fo,ovf,lblc,lblcr,dh,sh,mh,sed,nq,twos" required:"false" default:"wlc" doc:"IPVS scheduler, by the kernel's name"`
 	ForwardingMethod ForwardingMethod `json:"forwarding_method" enum:"nat,dr,tunnel" doc:"how packets reach the real servers; no default, because each needs the real servers set up its own way"`
-	HealthCheck      *HealthCheck     `json:"health_check,omitempty" doc:"how real servers are checked; without it every server counts as healthy"`
+	HealthCheck      *HealthCheck     `json:"health_check,omitzero" required:"false" doc:"how real servers are checked; without it every server counts as healthy"`
 }
 
 // DefaultVirtualServer returns a virtual server in which everything that has a default has it.
