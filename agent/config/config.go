@@ -1,0 +1,318 @@
+// Package config reads the agent's own file: where it listens, what it keeps, whom it lets in. What the
+// director should do is not here: that is asked for through the API.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsimple"
+)
+
+// Defaults of the file.
+const (
+	DefaultListen         = "127.0.0.1:8443"
+	DefaultStateDir       = "/var/lib/lvs-agent"
+	DefaultScripts        = "/etc/lvs-agent/scripts"
+	DefaultScriptUser     = "nobody"
+	DefaultResyncInterval = 30 * time.Second
+)
+
+// Config is the file, with its defaults filled in.
+type Config struct {
+	// Listen is the API's address: host:port, or unix:///path of a socket.
+	Listen string
+	// Name is the director's name in answers, logs and metrics.
+	Name string
+	// StateDir is the folder of everything the agent keeps.
+	StateDir string
+	// Dataplane is DataplaneKernel or DataplaneMemory.
+	Dataplane string
+	// DriftPolicy is DriftRepair or DriftReport.
+	DriftPolicy string
+	// OnStop is OnStopKeep or OnStopRelease.
+	OnStop string
+	// ResyncInterval is the time between two comparisons of the whole table with the kernel's.
+	ResyncInterval time.Duration
+
+	TLS     *TLS
+	Auth    *Auth
+	Scripts Scripts
+	// MetricsListen is the address of a second listener that serves /metrics alone; "" for none.
+	MetricsListen string
+	Log           Log
+}
+
+// Words that the file's options take.
+const (
+	DataplaneKernel = "kernel"
+	DataplaneMemory = "memory"
+	DriftRepair     = "repair"
+	DriftReport     = "report"
+	OnStopKeep      = "keep"
+	OnStopRelease   = "release"
+)
+
+// TLS names the PEM files of the API's listener. With a ClientCAFile a certificate that it signed is
+// as good as a token.
+type TLS struct {
+	CertFile     string `hcl:"cert_file"`
+	KeyFile      string `hcl:"key_file"`
+	ClientCAFile string `hcl:"client_ca_file,optional"`
+}
+
+// Auth says who may come in.
+type Auth struct {
+	TokenFile string `hcl:"token_file"`
+}
+
+// Scripts says which programs may be check scripts, and as whom they run.
+type Scripts struct {
+	Directory   string `hcl:"directory,optional"`
+	User        string `hcl:"user,optional"`
+	AllowInline bool   `hcl:"allow_inline,optional"`
+}
+
+// Log says what is logged, to standard error.
+type Log struct {
+	Level  string `hcl:"level,optional"`
+	Format string `hcl:"format,optional"`
+}
+
+// file is the HCL as it is written; a pointer tells what was left out.
+type file struct {
+	Listen         *string `hcl:"listen"`
+	Name           *string `hcl:"name"`
+	StateDir       *string `hcl:"state_dir"`
+	Dataplane      *string `hcl:"dataplane"`
+	DriftPolicy    *string `hcl:"drift_policy"`
+	OnStop         *string `hcl:"on_stop"`
+	ResyncInterval *string `hcl:"resync_interval"`
+
+	TLS     *TLS     `hcl:"tls,block"`
+	Auth    *Auth    `hcl:"auth,block"`
+	Scripts *Scripts `hcl:"scripts,block"`
+	Metrics *struct {
+		Listen string `hcl:"listen"`
+	} `hcl:"metrics,block"`
+	Log *Log `hcl:"log,block"`
+}
+
+// Load reads the file at path. The error names every mistake with its line.
+func Load(path string) (Config, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("read the agent's file: %w", err)
+	}
+	return Parse(path, src)
+}
+
+// Parse reads the text of a file; path is for messages.
+func Parse(path string, src []byte) (Config, error) {
+	var f file
+	if err := hclsimple.Decode(hclName(path), src, nil, &f); err != nil {
+		if diagnostics, ok := errors.AsType[hcl.Diagnostics](err); ok {
+			return Config{}, explain(path, diagnostics)
+		}
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	c, err := f.config()
+	if err == nil {
+		err = c.Validate()
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Dev returns the configuration of `lvs-agent run --dev`: a memory data plane on loopback.
+func Dev() (Config, error) { return Parse("--dev", []byte(`dataplane = "memory"`)) }
+
+func (f file) config() (Config, error) {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "director"
+	}
+	c := Config{
+		Listen:         or(f.Listen, DefaultListen),
+		Name:           or(f.Name, host),
+		StateDir:       or(f.StateDir, DefaultStateDir),
+		Dataplane:      or(f.Dataplane, DataplaneKernel),
+		DriftPolicy:    or(f.DriftPolicy, DriftRepair),
+		OnStop:         or(f.OnStop, OnStopKeep),
+		ResyncInterval: DefaultResyncInterval,
+		TLS:            f.TLS,
+		Auth:           f.Auth,
+	}
+	if f.ResyncInterval != nil {
+		c.ResyncInterval, err = time.ParseDuration(*f.ResyncInterval)
+		if err != nil {
+			return c, fmt.Errorf("resync_interval: %q is not a duration: write \"30s\"", *f.ResyncInterval)
+		}
+	}
+	if f.Scripts != nil {
+		c.Scripts = *f.Scripts
+	}
+	if c.Scripts.Directory == "" {
+		c.Scripts.Directory = DefaultScripts
+	}
+	if c.Scripts.User == "" {
+		c.Scripts.User = DefaultScriptUser
+	}
+	if f.Metrics != nil {
+		c.MetricsListen = f.Metrics.Listen
+	}
+	if f.Log != nil {
+		c.Log = *f.Log
+	}
+	if c.Log.Level == "" {
+		c.Log.Level = "info"
+	}
+	if c.Log.Format == "" {
+		c.Log.Format = "text"
+	}
+	return c, nil
+}
+
+// Validate reports every mistake that can be seen without opening anything.
+func (c Config) Validate() error {
+	var errs []error
+	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	word := func(key, value string, allowed ...string) {
+		for _, a := range allowed {
+			if a == value {
+				return
+			}
+		}
+		refuse("%s: %q is not known: use %s", key, value, strings.Join(quoted(allowed), " or "))
+	}
+	word("dataplane", c.Dataplane, DataplaneKernel, DataplaneMemory)
+	word("drift_policy", c.DriftPolicy, DriftRepair, DriftReport)
+	word("on_stop", c.OnStop, OnStopKeep, OnStopRelease)
+	word("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	word("log.format", c.Log.Format, "text", "json")
+	if c.Name == "" || strings.ContainsAny(c.Name, " \t\r\n\"") {
+		refuse("name: %q is empty or has white space or quotes in it", c.Name)
+	}
+	if c.ResyncInterval < time.Second {
+		refuse("resync_interval: %s is too short: use 1s or more", c.ResyncInterval)
+	}
+	if !filepath.IsAbs(c.StateDir) {
+		refuse("state_dir: %q is not an absolute path", c.StateDir)
+	}
+	if !filepath.IsAbs(c.Scripts.Directory) {
+		refuse("scripts.directory: %q is not an absolute path", c.Scripts.Directory)
+	}
+	if c.Scripts.AllowInline {
+		refuse("scripts.allow_inline: scripts whose text is in Terraform are not there yet: put the script into %s", c.Scripts.Directory)
+	}
+	if err := c.validateListen(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.MetricsListen != "" {
+		switch host, err := hostPort(c.MetricsListen); {
+		case err != nil:
+			refuse("metrics.listen: %w", err)
+		case host == "":
+			refuse("metrics.listen: %s is every address, and the listener asks for no token: name one, such as 127.0.0.1%[1]s", c.MetricsListen)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// validateListen refuses a listener that anybody on the network could use or overhear.
+func (c Config) validateListen() error {
+	if path, unix := c.UnixSocket(); unix {
+		if !filepath.IsAbs(path) {
+			return fmt.Errorf("listen: %q: a unix socket is written unix:///run/lvs-agent/agent.sock", c.Listen)
+		}
+		return nil
+	}
+	host, err := hostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if loopback(host) {
+		return nil
+	}
+	var missing []string
+	if c.TLS == nil {
+		missing = append(missing, `tls { cert_file = "/etc/lvs-agent/server.pem" key_file = "/etc/lvs-agent/server-key.pem" }`)
+	}
+	if c.Auth == nil && (c.TLS == nil || c.TLS.ClientCAFile == "") {
+		missing = append(missing, `auth { token_file = "/etc/lvs-agent/tokens" }`)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("listen: %s can be reached from the network, without %s anybody there could take the director over: add\n  %s\nor listen on 127.0.0.1 or unix:///run/lvs-agent/agent.sock",
+		c.Listen, map[bool]string{true: "TLS", false: "authentication"}[c.TLS == nil], strings.Join(missing, "\n  "))
+}
+
+// UnixSocket returns the path of the socket when the API listens on one.
+func (c Config) UnixSocket() (string, bool) { return strings.CutPrefix(c.Listen, "unix://") }
+
+func hostPort(s string) (host string, err error) {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return "", fmt.Errorf("%q is not address:port: write 192.0.2.11:8443 or [2001:db8::1]:8443", s)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return "", fmt.Errorf("%q: port %q is not 0 to 65535", s, port)
+	}
+	return host, nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}
+
+// explain names file, line and mend of every mistake in the HCL.
+func explain(path string, diagnostics hcl.Diagnostics) error {
+	var errs []error
+	for _, d := range diagnostics {
+		line := 0
+		if d.Subject != nil {
+			line = d.Subject.Start.Line
+		}
+		errs = append(errs, fmt.Errorf("%s:%d: %s: %s", path, line, d.Summary, d.Detail))
+	}
+	return errors.Join(errs...)
+}
+
+// hclName gives any file the ending by which the library tells HCL from JSON.
+func hclName(path string) string {
+	if filepath.Ext(path) == ".json" {
+		return path
+	}
+	return strings.TrimSuffix(path, ".hcl") + ".hcl"
+}
+
+func or(value *string, otherwise string) string {
+	if value == nil {
+		return otherwise
+	}
+	return *value
+}
+
+func quoted(words []string) []string {
+	q := make([]string, len(words))
+	for i, w := range words {
+		q[i] = strconv.Quote(w)
+	}
+	return q
+}

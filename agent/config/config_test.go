@@ -1,0 +1,113 @@
+package config
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+const whole = `
+listen          = "192.0.2.11:8443"
+name            = "d1"
+state_dir       = "/var/lib/lvs-agent"
+dataplane       = "kernel"
+drift_policy    = "repair"
+on_stop         = "keep"
+resync_interval = "10s"
+
+tls {
+  cert_file      = "/etc/lvs-agent/server.pem"
+  key_file       = "/etc/lvs-agent/server-key.pem"
+  client_ca_file = "/etc/lvs-agent/ca.pem"
+}
+auth { token_file = "/etc/lvs-agent/tokens" }
+scripts {
+  directory    = "/etc/lvs-agent/scripts"
+  user         = "lvs-check"
+  allow_inline = false
+}
+metrics { listen = "127.0.0.1:9750" }
+log {
+  level  = "info"
+  format = "text"
+}
+`
+
+func TestParseReadsEveryOption(t *testing.T) {
+	t.Parallel()
+	c, err := Parse("agent.hcl", []byte(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Name != "d1" || c.ResyncInterval != 10*time.Second || c.TLS.ClientCAFile == "" ||
+		c.Auth.TokenFile == "" || c.Scripts.User != "lvs-check" || c.MetricsListen != "127.0.0.1:9750" {
+		t.Errorf("read %+v", c)
+	}
+}
+
+func TestParseFillsInDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := Parse("agent.hcl", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != DefaultListen || c.Name == "" || c.Dataplane != DataplaneKernel || c.DriftPolicy != DriftRepair ||
+		c.OnStop != OnStopKeep || c.ResyncInterval != DefaultResyncInterval || c.Scripts.Directory != DefaultScripts {
+		t.Errorf("read %+v", c)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ src, want string }{
+		"a misspelt key, with its line and the nearest known": {"\nlisten_ = \"127.0.0.1:1\"", `agent.hcl:2: Unsupported argument: An argument named "listen_" is not expected here. Did you mean "listen"?`},
+		"broken HCL":                         {"listen = ", "agent.hcl:1"},
+		"an unknown data plane":              {`dataplane = "ebpf"`, `dataplane: "ebpf" is not known: use "kernel" or "memory"`},
+		"an unknown policy":                  {`drift_policy = "ignore"`, "drift_policy"},
+		"an unknown end":                     {`on_stop = "delete"`, "on_stop"},
+		"no address":                         {`listen = "8443"`, "is not address:port"},
+		"a port that is none":                {`listen = "127.0.0.1:99999"`, "is not 0 to 65535"},
+		"a relative socket":                  {`listen = "unix://agent.sock"`, "unix:///run/lvs-agent/agent.sock"},
+		"a relative state folder":            {`state_dir = "state"`, "is not an absolute path"},
+		"the network without anything":       {`listen = "192.0.2.11:8443"`, "tls {"},
+		"every address without anything":     {`listen = ":8443"`, "tls {"},
+		"the network without authentication": {"listen = \"192.0.2.11:8443\"\ntls {\n cert_file = \"/c\"\n key_file = \"/k\"\n}", "auth {"},
+		"the network without TLS":            {"listen = \"192.0.2.11:8443\"\nauth {\n token_file = \"/t\"\n}", "tls {"},
+		"a duration that is none":            {`resync_interval = "often"`, "resync_interval"},
+		"a resync without pause":             {`resync_interval = "1ms"`, "too short"},
+		"metrics for everybody":              {"metrics {\n listen = \":9750\"\n}", "127.0.0.1:9750"},
+		"inline scripts":                     {"scripts {\n allow_inline = true\n}", "allow_inline"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Parse("agent.hcl", []byte(tt.src))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestParseAllows(t *testing.T) {
+	t.Parallel()
+	for name, src := range map[string]string{
+		"loopback with nothing":            `listen = "127.0.0.1:0"`,
+		"IPv6 loopback with nothing":       `listen = "[::1]:8443"`,
+		"a unix socket with nothing":       `listen = "unix:///run/lvs-agent/agent.sock"`,
+		"the network with certificates":    "listen = \"192.0.2.11:8443\"\ntls {\n cert_file = \"/c\"\n key_file = \"/k\"\n client_ca_file = \"/a\"\n}",
+		"the network with TLS and a token": "listen = \"0.0.0.0:8443\"\ntls {\n cert_file = \"/c\"\n key_file = \"/k\"\n}\nauth {\n token_file = \"/t\"\n}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Parse("agent.hcl", []byte(src)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(whole))
+	f.Add([]byte("tls {"))
+	f.Fuzz(func(_ *testing.T, src []byte) { _, _ = Parse("agent.hcl", src) })
+}
