@@ -14,8 +14,8 @@ import (
 // It runs without a shell.
 type CheckScript struct {
 	Command  []string `json:"command" minItems:"1" doc:"absolute path of the program inside the agent's scripts.directory, and its arguments"`
-	Interval Duration `json:"interval" required:"false" default:"1s" doc:"time between two runs, from start to start; 10ms to 24h"`
-	Timeout  Duration `json:"timeout" required:"false" doc:"after this the program and all it started are killed and the run has failed; at most the interval, which is its default"`
+	Interval Duration `json:"interval" required:"false" doc:"default 1s; time between two runs, from start to start; 10ms to 24h"`
+	Timeout  Duration `json:"timeout" required:"false" doc:"default: the interval; after this the program and all it started are killed and the run has failed; at most the interval"`
 	Rise     int      `json:"rise" minimum:"1" maximum:"255" required:"false" default:"1" doc:"passes in a row that turn failing into passing"`
 	Fall     int      `json:"fall" minimum:"1" maximum:"255" required:"false" default:"1" doc:"failures in a row that turn passing into failing"`
 }

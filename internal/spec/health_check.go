@@ -12,8 +12,8 @@ import (
 
 // HealthCheck is how the real servers of a service are checked. Every kind that is named must pass.
 type HealthCheck struct {
-	Interval Duration     `json:"interval" required:"false" default:"2s" doc:"time between two checks of a server, from start to start; 10ms to 24h"`
-	Timeout  Duration     `json:"timeout" required:"false" default:"1s" doc:"a check without an answer by then has failed; at most the interval"`
+	Interval Duration     `json:"interval" required:"false" doc:"default 2s; time between two checks of a server, from start to start; 10ms to 24h"`
+	Timeout  Duration     `json:"timeout" required:"false" doc:"default 1s; a check without an answer by then has failed; at most the interval"`
 	Rise     int          `json:"rise" minimum:"1" maximum:"255" required:"false" default:"1" doc:"passes in a row that bring a server in"`
 	Fall     int          `json:"fall" minimum:"1" maximum:"255" required:"false" default:"3" doc:"failures in a row that take a server out"`
 	TCP      *TCPCheck    `json:"tcp,omitzero" required:"false" doc:"a TCP connection is accepted"`

@@ -16,7 +16,7 @@ type VRRPInstance struct {
 	VirtualRouterID       int              `json:"virtual_router_id" minimum:"1" maximum:"255" doc:"VRID, 1 to 255, the same on every director of the virtual router and used once on an interface and family"`
 	Interface             string           `json:"interface" doc:"network interface that adverts are sent from and that carries the virtual addresses"`
 	Priority              int              `json:"priority" minimum:"1" maximum:"254" required:"false" default:"100" doc:"1 to 254; the highest priority among the directors that are alive becomes active"`
-	AdvertisementInterval Duration         `json:"advertisement_interval" required:"false" default:"1s" doc:"10ms to 40.95s in steps of 10ms; takeover after a crash takes a little over three intervals"`
+	AdvertisementInterval Duration         `json:"advertisement_interval" required:"false" doc:"default 1s; 10ms to 40.95s in steps of 10ms; takeover after a crash takes a little over three intervals"`
 	VirtualAddresses      []netip.Prefix   `json:"virtual_addresses" minItems:"1" maxItems:"255" doc:"addresses with prefix length that are on the active director, in the order in which adverts carry them"`
 	TrackScripts          map[string]Track `json:"track_scripts,omitempty" doc:"check scripts that move the priority, by name"`
 }

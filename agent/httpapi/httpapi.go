@@ -1,0 +1,106 @@
+// Package httpapi is the agent's front door: it authenticates, validates, stores, has the director
+// apply what was stored, and answers with what was read back.
+//
+// It knows the desired state and its vocabulary. How a director does what it is asked for is behind
+// the Director interface, and how the state is kept behind Store.
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/go-json-experiment/json"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// MaxBody bounds the body of a request, in bytes.
+const MaxBody = 1 << 20
+
+// Store keeps the desired state.
+type Store interface {
+	Desired() spec.Desired
+	// Update stores all of the changes that decide returns, or none.
+	Update(decide func(spec.Desired) ([]spec.Change, error)) (spec.Desired, error)
+}
+
+// Director does what the stored state asks for.
+type Director interface {
+	// Check reports what this machine cannot do of a spec.VRRPInstance, VirtualServer or CheckScript.
+	Check(ctx context.Context, v any) spec.FieldErrors
+	// Apply makes the machine what the store says, and returns after the kernel was read back.
+	Apply(ctx context.Context) error
+	// Status says what is happening now.
+	Status(ctx context.Context) spec.Status
+	// Ready reports why the director does not do its work yet, or nil.
+	Ready() error
+}
+
+// Config is what an API needs.
+type Config struct {
+	Store    Store
+	Director Director
+	// Tokens says whose requests are served; nil serves everybody.
+	Tokens *Tokens
+	// Collectors are served on /metrics beside those made from the status.
+	Collectors []prometheus.Collector
+	Version    string
+	Log        *slog.Logger
+}
+
+// api holds what the handlers share.
+type api struct {
+	store    Store
+	director Director
+	creators creators
+	log      *slog.Logger
+}
+
+// Handler returns the API's routes, authentication included.
+func Handler(c Config) http.Handler {
+	mux := http.NewServeMux()
+	a := &api{store: c.Store, director: c.Director, log: c.Log}
+	h := humago.New(mux, humaConfig(c.Version))
+
+	registerObjects(h, a)
+	registerStatus(h, a)
+	mux.Handle("GET /metrics", MetricsHandler(c.Director, c.Collectors...))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, http.StatusNotFound, "nothing is at "+r.URL.Path+": the routes are in /v1/openapi.json")
+	})
+	return c.Tokens.guard(mux, c.Log)
+}
+
+// humaConfig makes huma answer as the contract says: our JSON, our problems, no pages of its own.
+func humaConfig(version string) huma.Config {
+	config := huma.DefaultConfig("lvs-agent", version)
+	config.OpenAPIPath = "/v1/openapi"
+	config.DocsPath = ""
+	config.SchemasPath = ""
+	config.CreateHooks = nil // no $schema member in answers
+	format := huma.Format{
+		Marshal:   func(w io.Writer, v any) error { return json.MarshalWrite(w, v, json.Deterministic(true)) },
+		Unmarshal: func(data []byte, v any) error { return json.Unmarshal(data, v) },
+	}
+	config.Formats = map[string]huma.Format{"application/json": format, "json": format}
+	config.Transformers = []huma.Transformer{ownProblems}
+	return config
+}
+
+// refuse turns an error from deep inside into the answer it stands for.
+func (a *api) refuse(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p
+	}
+	a.log.Error("request failed", "doing", doing, "error", err)
+	return newProblem(http.StatusInternalServerError, doing+": "+err.Error(), nil)
+}

@@ -1,0 +1,169 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// kind is everything that differs between the four kinds of object: how one is found, judged and
+// reported. State is what the API answers about it. Keys are those of spec.Change.
+type kind[Spec, State any] struct {
+	kind spec.Kind
+	// key checks a key's form.
+	key func(key string) spec.FieldErrors
+	// get finds an object.
+	get func(d spec.Desired, key string) (Spec, bool)
+	// validate judges the values, fit how they go with the other objects.
+	validate func(key string, v *Spec) spec.FieldErrors
+	fit      func(d spec.Desired, key string, v Spec) spec.Verdict
+	// state finds what is reported.
+	state func(s spec.Status, key string) State
+}
+
+// request is what a PUT or DELETE says beside its body.
+type request struct {
+	dryRun, cascade bool
+	ifMatch         string
+	ifNoneMatch     string
+	idempotencyKey  string
+}
+
+func (k kind[Spec, State]) read(ctx context.Context, a *api, key string) (*objectOutput[Spec, State], error) {
+	v, ok := k.get(a.store.Desired(), key)
+	if !ok {
+		return nil, newProblem(http.StatusNotFound, fmt.Sprintf("%s %q does not exist on this director", k.kind, key), nil)
+	}
+	return k.answer(ctx, a, http.StatusOK, key, v), nil
+}
+
+// put validates, stores, applies, reads back, answers. It applies also when nothing changed: a PUT is
+// how a user says «make it so».
+func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []byte, r request) (*objectOutput[Spec, State], error) {
+	if errs := k.key(key); errs != nil {
+		return nil, invalid(http.StatusUnprocessableEntity, errs)
+	}
+	var v Spec
+	if err := spec.Decode(body, &v); err != nil {
+		return nil, invalid(http.StatusBadRequest, fieldErrors(err))
+	}
+	if errs := k.validate(key, &v); errs != nil {
+		return nil, invalid(http.StatusUnprocessableEntity, errs)
+	}
+	if errs := a.director.Check(ctx, v); errs != nil {
+		return nil, invalid(http.StatusUnprocessableEntity, errs)
+	}
+
+	status := http.StatusOK
+	var unresolved spec.FieldErrors
+	_, err := a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
+		before, exists := k.get(d, key)
+		equal := exists && spec.ETag(before) == spec.ETag(v)
+		if p := a.precondition(k.kind, key, r, exists, equal, before); p != nil {
+			return nil, p
+		}
+		verdict := k.fit(d, key, v)
+		if verdict.Conflicts != nil {
+			return nil, invalid(http.StatusConflict, verdict.Conflicts)
+		}
+		if !exists {
+			status = http.StatusCreated
+		}
+		if r.dryRun {
+			status, unresolved = http.StatusOK, verdict.Unresolved
+			return nil, nil
+		}
+		if verdict.Unresolved != nil {
+			return nil, invalid(http.StatusUnprocessableEntity, verdict.Unresolved)
+		}
+		if !exists {
+			a.creators.set(k.kind, key, r.idempotencyKey)
+		}
+		if equal {
+			return nil, nil
+		}
+		return []spec.Change{{Kind: k.kind, Key: key, Value: v}}, nil
+	})
+	if err != nil {
+		return nil, a.refuse(err, fmt.Sprintf("store %s %q", k.kind, key))
+	}
+	if !r.dryRun {
+		if err := a.director.Apply(ctx); err != nil {
+			return nil, a.refuse(err, fmt.Sprintf("%s %q is stored and will be tried again, but could not be applied", k.kind, key))
+		}
+	}
+	answer := k.answer(ctx, a, status, key, v)
+	answer.Body.Unresolved = unresolved
+	return answer, nil
+}
+
+// precondition judges If-Match and If-None-Match (RFC 9110 §13). A repeated request must not fail
+// because its first copy succeeded: a spec that is there already matches, and so does a create whose
+// idempotency key made the object.
+func (a *api) precondition(of spec.Kind, key string, r request, exists, equal bool, before any) *problem {
+	if exists && r.ifNoneMatch == "*" && !a.creators.is(of, key, r.idempotencyKey) {
+		return newProblem(http.StatusPreconditionFailed, fmt.Sprintf("%s %q exists already", of, key), nil)
+	}
+	if r.ifMatch == "" || equal {
+		return nil
+	}
+	if !exists || (r.ifMatch != "*" && r.ifMatch != spec.ETag(before)) {
+		return newProblem(http.StatusPreconditionFailed, fmt.Sprintf("%s %q was changed by somebody else: read it again", of, key), nil)
+	}
+	return nil
+}
+
+// remove is idempotent: what is not there is gone.
+func (k kind[Spec, State]) remove(ctx context.Context, a *api, key string, r request) error {
+	_, err := a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
+		before, exists := k.get(d, key)
+		if !exists {
+			return nil, nil
+		}
+		if r.ifMatch != "" && r.ifMatch != "*" && r.ifMatch != spec.ETag(before) {
+			return nil, newProblem(http.StatusPreconditionFailed, fmt.Sprintf("%s %q was changed by somebody else: read it again", k.kind, key), nil)
+		}
+		changes := []spec.Change{{Kind: k.kind, Key: key}}
+		if k.kind == spec.KindVirtualServer {
+			servers := d.ServersOf(key)
+			if len(servers) > 0 && !r.cascade {
+				return nil, stillHas(key, servers)
+			}
+			for _, server := range servers {
+				changes = append(changes, spec.Change{Kind: spec.KindRealServer, Key: server.String()})
+			}
+		}
+		if r.dryRun {
+			return nil, nil
+		}
+		return changes, nil
+	})
+	if err != nil {
+		return a.refuse(err, fmt.Sprintf("delete %s %q", k.kind, key))
+	}
+	if r.dryRun {
+		return nil
+	}
+	return a.refuse(a.director.Apply(ctx), fmt.Sprintf("%s %q is deleted, but the kernel could not be brought up to date and will be tried again", k.kind, key))
+}
+
+func stillHas(service string, servers []spec.ServerKey) *problem {
+	names := make([]string, len(servers))
+	for i, s := range servers {
+		names[i] = s.Address.String()
+	}
+	return newProblem(http.StatusConflict, fmt.Sprintf(
+		"virtual server %q has real servers: delete %s first, or add ?cascade=true", service, strings.Join(names, ", ")), nil)
+}
+
+func (k kind[Spec, State]) answer(ctx context.Context, a *api, status int, key string, v Spec) *objectOutput[Spec, State] {
+	etag := spec.ETag(v)
+	return &objectOutput[Spec, State]{
+		Status: status,
+		ETag:   etag,
+		Body:   spec.Object[Spec, State]{Spec: v, Status: k.state(a.director.Status(ctx), key), ETag: etag},
+	}
+}

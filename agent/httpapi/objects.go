@@ -1,0 +1,216 @@
+package httpapi
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// objectOutput is the answer to GET and PUT of one object.
+type objectOutput[Spec, State any] struct {
+	Status int
+	ETag   string `header:"ETag"`
+	Body   spec.Object[Spec, State]
+}
+
+// NamePath is the path of an object that has a name. It is exported, as are the other parts of a
+// request, because huma passes over what is not.
+type NamePath struct {
+	Name string `path:"name" doc:"name of the object"`
+}
+
+// ServerPath is the path of a real server: its service's name and its address:port.
+type ServerPath struct {
+	Name   string `path:"name" doc:"name of the virtual server"`
+	Server string `path:"server" doc:"address:port in canonical form: 192.0.2.21:80, [2001:db8::1]:80"`
+}
+
+func (p NamePath) key() string   { return p.Name }
+func (p ServerPath) key() string { return p.Name + "/" + p.Server }
+
+// PutOptions is what a PUT takes beside the path.
+type PutOptions struct {
+	DryRun         bool   `query:"dry_run" doc:"do everything but change; unresolved references are listed apart"`
+	IfMatch        string `header:"If-Match" doc:"the ETag that was read: another one is refused with 412"`
+	IfNoneMatch    string `header:"If-None-Match" doc:"*: create only"`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"of a create: its repetition succeeds"`
+	RawBody        []byte `contentType:"application/json"`
+}
+
+// DeleteOptions is what a DELETE takes beside the path.
+type DeleteOptions struct {
+	DryRun  bool   `query:"dry_run" doc:"do everything but change"`
+	IfMatch string `header:"If-Match" doc:"the ETag that was read: another one is refused with 412"`
+	Cascade bool   `query:"cascade" doc:"of a virtual server: its real servers, too"`
+}
+
+type (
+	namePut struct {
+		NamePath
+		PutOptions
+	}
+	nameDelete struct {
+		NamePath
+		DeleteOptions
+	}
+	serverPut struct {
+		ServerPath
+		PutOptions
+	}
+	serverDelete struct {
+		ServerPath
+		DeleteOptions
+	}
+)
+
+func (o PutOptions) put() (request, []byte) {
+	return request{dryRun: o.DryRun, ifMatch: o.IfMatch, ifNoneMatch: o.IfNoneMatch, idempotencyKey: o.IdempotencyKey}, o.RawBody
+}
+
+func (o DeleteOptions) remove() request {
+	return request{dryRun: o.DryRun, ifMatch: o.IfMatch, cascade: o.Cascade}
+}
+
+func registerObjects(h huma.API, a *api) {
+	instances, services, servers, scripts := vrrpInstances(), virtualServers(), realServers(), checkScripts()
+	register[NamePath, namePut, nameDelete](h, a, "vrrp-instance", "/v1/vrrp-instances/{name}", instances)
+	register[NamePath, namePut, nameDelete](h, a, "virtual-server", "/v1/virtual-servers/{name}", services)
+	register[ServerPath, serverPut, serverDelete](h, a, "real-server", "/v1/virtual-servers/{name}/real-servers/{server}", servers)
+	register[NamePath, namePut, nameDelete](h, a, "check-script", "/v1/check-scripts/{name}", scripts)
+
+	list(h, a, "vrrp-instances", instances, func(d spec.Desired) []string { return names(d.VRRPInstances) })
+	list(h, a, "virtual-servers", services, func(d spec.Desired) []string { return names(d.VirtualServers) })
+	list(h, a, "check-scripts", scripts, func(d spec.Desired) []string { return names(d.CheckScripts) })
+}
+
+// register adds GET, PUT and DELETE of one kind of object.
+func register[Path keyed, Put interface {
+	keyed
+	put() (request, []byte)
+}, Delete interface {
+	keyed
+	remove() request
+}, Spec, State any](h huma.API, a *api, id, path string, k kind[Spec, State]) {
+	tags := []string{k.kind.String() + "s"}
+	huma.Register(h, huma.Operation{
+		OperationID: "get-" + id, Method: http.MethodGet, Path: path, Tags: tags, Summary: "Read a " + k.kind.String(),
+	}, func(ctx context.Context, in *Path) (*objectOutput[Spec, State], error) {
+		return k.read(ctx, a, (*in).key())
+	})
+
+	put := huma.Operation{
+		OperationID: "put-" + id, Method: http.MethodPut, Path: path, Tags: tags, Summary: "Create or change a " + k.kind.String(),
+		MaxBodyBytes: MaxBody, SkipValidateBody: true,
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}},
+	}
+	huma.Register(h, put, func(ctx context.Context, in *Put) (*objectOutput[Spec, State], error) {
+		r, body := (*in).put()
+		return k.put(ctx, a, (*in).key(), body, r)
+	})
+	// The body is read by spec.Decode, so that there is one validation; the document says what it takes.
+	put.RequestBody.Content["application/json"].Schema = h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Spec](), true, id)
+
+	huma.Register(h, huma.Operation{
+		OperationID: "delete-" + id, Method: http.MethodDelete, Path: path, Tags: tags, Summary: "Delete a " + k.kind.String(),
+		DefaultStatus: http.StatusNoContent,
+	}, func(ctx context.Context, in *Delete) (*struct{}, error) {
+		return nil, k.remove(ctx, a, (*in).key(), (*in).remove())
+	})
+}
+
+type keyed interface{ key() string }
+
+type listOutput[Spec, State any] struct {
+	Body map[string]spec.Object[Spec, State]
+}
+
+func list[Spec, State any](h huma.API, a *api, id string, k kind[Spec, State], keys func(spec.Desired) []string) {
+	huma.Register(h, huma.Operation{
+		OperationID: "list-" + id, Method: http.MethodGet, Path: "/v1/" + id, Tags: []string{k.kind.String() + "s"},
+		Summary: "Read all " + k.kind.String() + "s, by name",
+	}, func(ctx context.Context, _ *struct{}) (*listOutput[Spec, State], error) {
+		d, status := a.store.Desired(), a.director.Status(ctx)
+		objects := map[string]spec.Object[Spec, State]{}
+		for _, key := range keys(d) {
+			v, _ := k.get(d, key)
+			objects[key] = spec.Object[Spec, State]{Spec: v, Status: k.state(status, key), ETag: spec.ETag(v)}
+		}
+		return &listOutput[Spec, State]{Body: objects}, nil
+	})
+}
+
+func names[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func vrrpInstances() kind[spec.VRRPInstance, spec.VRRPInstanceStatus] {
+	return kind[spec.VRRPInstance, spec.VRRPInstanceStatus]{
+		kind: spec.KindVRRPInstance,
+		key:  spec.ValidateName,
+		get: func(d spec.Desired, key string) (spec.VRRPInstance, bool) {
+			v, ok := d.VRRPInstances[key]
+			return v, ok
+		},
+		validate: func(_ string, v *spec.VRRPInstance) spec.FieldErrors { return v.Validate() },
+		fit:      spec.Desired.FitVRRPInstance,
+		state:    func(s spec.Status, key string) spec.VRRPInstanceStatus { return s.VRRPInstances[key] },
+	}
+}
+
+func virtualServers() kind[spec.VirtualServer, spec.VirtualServerStatus] {
+	return kind[spec.VirtualServer, spec.VirtualServerStatus]{
+		kind: spec.KindVirtualServer,
+		key:  spec.ValidateName,
+		get: func(d spec.Desired, key string) (spec.VirtualServer, bool) {
+			v, ok := d.VirtualServers[key]
+			return v, ok
+		},
+		validate: func(_ string, v *spec.VirtualServer) spec.FieldErrors { return v.Validate() },
+		fit:      spec.Desired.FitVirtualServer,
+		state:    func(s spec.Status, key string) spec.VirtualServerStatus { return s.VirtualServers[key] },
+	}
+}
+
+func realServers() kind[spec.RealServer, spec.RealServerStatus] {
+	return kind[spec.RealServer, spec.RealServerStatus]{
+		kind: spec.KindRealServer,
+		key: func(key string) spec.FieldErrors {
+			if _, err := spec.ParseServerKey(key); err != nil {
+				return spec.FieldErrors{{Pointer: "/address", Detail: err.Error()}}
+			}
+			return nil
+		},
+		get: func(d spec.Desired, key string) (spec.RealServer, bool) {
+			parsed, err := spec.ParseServerKey(key)
+			v, ok := d.RealServers[parsed]
+			return v, ok && err == nil
+		},
+		validate: func(key string, v *spec.RealServer) spec.FieldErrors {
+			parsed, _ := spec.ParseServerKey(key) // key has passed
+			return v.Validate(parsed.Address)
+		},
+		fit: func(d spec.Desired, key string, _ spec.RealServer) spec.Verdict {
+			parsed, _ := spec.ParseServerKey(key) // key has passed
+			return d.FitRealServer(parsed)
+		},
+		state: func(s spec.Status, key string) spec.RealServerStatus {
+			parsed, _ := spec.ParseServerKey(key) // key has passed
+			return s.VirtualServers[parsed.VirtualServer].RealServers[parsed.Address.String()]
+		},
+	}
+}
+
+func checkScripts() kind[spec.CheckScript, spec.CheckScriptStatus] {
+	return kind[spec.CheckScript, spec.CheckScriptStatus]{
+		kind:     spec.KindCheckScript,
+		key:      spec.ValidateName,
+		get:      func(d spec.Desired, key string) (spec.CheckScript, bool) { v, ok := d.CheckScripts[key]; return v, ok },
+		validate: func(_ string, v *spec.CheckScript) spec.FieldErrors { return v.Validate() },
+		fit:      func(spec.Desired, string, spec.CheckScript) spec.Verdict { return spec.Verdict{} },
+		state:    func(s spec.Status, key string) spec.CheckScriptStatus { return s.CheckScripts[key] },
+	}
+}

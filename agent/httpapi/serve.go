@@ -1,0 +1,147 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Limits on clients that are slow, on purpose or not.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 2 * time.Minute
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+	shutdownTimeout   = 5 * time.Second
+)
+
+// TLSFiles names the PEM files of a listener; none of them, and it speaks plain HTTP.
+type TLSFiles struct{ Cert, Key, ClientCA string }
+
+// Server serves a handler on one listener. It is a task: Listen, then Run.
+type Server struct {
+	listener net.Listener
+	server   *http.Server
+	log      *slog.Logger
+}
+
+// Listen opens address, which is host:port or unix:///path. With a ClientCA and no tokens a client
+// certificate is demanded, with tokens it is one way in of two.
+func Listen(address string, files TLSFiles, tokens *Tokens, handler http.Handler, log *slog.Logger) (*Server, error) {
+	config, err := files.config(tokens)
+	if err != nil {
+		return nil, err
+	}
+	var listener net.Listener
+	if path, unix := strings.CutPrefix(address, "unix://"); unix {
+		listener, err = listenUnix(path)
+	} else {
+		listener, err = net.Listen("tcp", address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return &Server{
+		listener: listener,
+		log:      log,
+		server: &http.Server{
+			Handler:           handler,
+			TLSConfig:         config,
+			ReadHeaderTimeout: readHeaderTimeout,
+			ReadTimeout:       readTimeout,
+			WriteTimeout:      writeTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    maxHeaderBytes,
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		},
+	}, nil
+}
+
+// Address returns where the server listens, with the port that the system chose for 0.
+func (s *Server) Address() net.Addr { return s.listener.Addr() }
+
+// Run serves until the context ends; then requests under way are given a little time.
+func (s *Server) Run(ctx context.Context) error {
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		stopped <- s.server.Shutdown(deadline)
+	})
+	defer stop()
+	s.log.Info("listening", "address", s.listener.Addr().String(), "tls", s.server.TLSConfig != nil)
+	var err error
+	if s.server.TLSConfig != nil {
+		err = s.server.ServeTLS(s.listener, "", "")
+	} else {
+		err = s.server.Serve(s.listener)
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", s.listener.Addr(), err)
+	}
+	if err := <-stopped; err != nil {
+		s.log.Warn("requests were cut off", "error", err)
+	}
+	return nil
+}
+
+// Close releases the listener of a server that never ran.
+func (s *Server) Close() error { return s.listener.Close() }
+
+func (f TLSFiles) config(tokens *Tokens) (*tls.Config, error) {
+	if f.Cert == "" && f.Key == "" {
+		return nil, nil //nolint:nilnil // no TLS is an answer, not an error
+	}
+	certificate, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil {
+		return nil, fmt.Errorf("load the certificate %s and its key %s: %w", f.Cert, f.Key, err)
+	}
+	config := &tls.Config{
+		MinVersion:   tls.VersionTLS13,
+		Certificates: []tls.Certificate{certificate},
+		NextProtos:   []string{"h2", "http/1.1"},
+	}
+	if f.ClientCA == "" {
+		return config, nil
+	}
+	pem, err := os.ReadFile(f.ClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("read client_ca_file: %w", err)
+	}
+	config.ClientCAs = x509.NewCertPool()
+	if !config.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("read client_ca_file: %s holds no certificate in PEM form", f.ClientCA)
+	}
+	config.ClientAuth = tls.RequireAndVerifyClientCert
+	if tokens != nil {
+		config.ClientAuth = tls.VerifyClientCertIfGiven
+	}
+	return config, nil
+}
+
+// listenUnix makes a socket that its owner alone can use. One that a dead agent left is replaced, one
+// that somebody answers on is not.
+func listenUnix(path string) (net.Listener, error) {
+	if conn, err := net.Dial("unix", path); err == nil {
+		_ = conn.Close()
+		return nil, errors.New("somebody listens there already: is an lvs-agent running?")
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSocket {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	defer syscall.Umask(syscall.Umask(0o177)) // closed to others from the first moment
+	return net.Listen("unix", path)
+}

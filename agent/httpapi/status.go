@@ -1,0 +1,101 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+type statusOutput struct{ Body spec.Status }
+
+type snapshotInput struct {
+	IfNoneMatch string `header:"If-None-Match" doc:"the ETag of a snapshot: 304 while it is still the same"`
+}
+
+type snapshotOutput struct {
+	Status int
+	ETag   string `header:"ETag"`
+	Body   *spec.Snapshot
+}
+
+type textOutput struct {
+	Status      int
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+func registerStatus(h huma.API, a *api) {
+	huma.Register(h, huma.Operation{
+		OperationID: "status", Method: http.MethodGet, Path: "/v1/status", Tags: []string{"director"},
+		Summary: "What is happening now, counters included",
+	}, func(ctx context.Context, _ *struct{}) (*statusOutput, error) {
+		return &statusOutput{Body: a.director.Status(ctx)}, nil
+	})
+
+	huma.Register(h, huma.Operation{
+		OperationID: "snapshot", Method: http.MethodGet, Path: "/v1/snapshot", Tags: []string{"director"},
+		Summary: "Everything: specs, states and drift, with an ETag over them",
+	}, func(ctx context.Context, in *snapshotInput) (*snapshotOutput, error) {
+		snapshot := Snapshot(a.store.Desired(), a.director.Status(ctx))
+		etag := spec.ETag(snapshot)
+		for tag := range strings.SplitSeq(in.IfNoneMatch, ",") {
+			if tag = strings.TrimSpace(tag); tag == etag || tag == "*" {
+				return &snapshotOutput{Status: http.StatusNotModified, ETag: etag}, nil
+			}
+		}
+		return &snapshotOutput{Status: http.StatusOK, ETag: etag, Body: &snapshot}, nil
+	})
+
+	health(h, "livez", "The process answers", func() error { return nil })
+	health(h, "readyz", "The director does its work", a.director.Ready)
+}
+
+// health answers 200 and ok, or 503 and the reason, to anybody.
+func health(h huma.API, id, summary string, check func() error) {
+	huma.Register(h, huma.Operation{
+		OperationID: id, Method: http.MethodGet, Path: "/" + id, Tags: []string{"director"}, Summary: summary,
+	}, func(context.Context, *struct{}) (*textOutput, error) {
+		out := &textOutput{Status: http.StatusOK, ContentType: "text/plain; charset=utf-8", Body: []byte("ok\n")}
+		if err := check(); err != nil {
+			out.Status, out.Body = http.StatusServiceUnavailable, []byte(err.Error()+"\n")
+		}
+		return out, nil
+	})
+}
+
+// Snapshot puts what is wanted and what is side by side.
+func Snapshot(d spec.Desired, s spec.Status) spec.Snapshot {
+	snapshot := spec.Snapshot{
+		Name: s.Name, Version: s.Version, Revision: d.Revision, Drift: s.Drift,
+		VRRPInstances:  map[string]spec.Object[spec.VRRPInstance, spec.VRRPInstanceState]{},
+		VirtualServers: map[string]spec.VirtualServerSnapshot{},
+		CheckScripts:   map[string]spec.Object[spec.CheckScript, spec.CheckScriptState]{},
+	}
+	for name, v := range d.VRRPInstances {
+		snapshot.VRRPInstances[name] = object(v, s.VRRPInstances[name].VRRPInstanceState)
+	}
+	for name, v := range d.VirtualServers {
+		snapshot.VirtualServers[name] = spec.VirtualServerSnapshot{
+			Object:      object(v, s.VirtualServers[name].VirtualServerState),
+			RealServers: map[string]spec.Object[spec.RealServer, spec.RealServerState]{},
+		}
+	}
+	for key, v := range d.RealServers {
+		server := key.Address.String()
+		if service, ok := snapshot.VirtualServers[key.VirtualServer]; ok {
+			service.RealServers[server] = object(v, s.VirtualServers[key.VirtualServer].RealServers[server].RealServerState)
+		}
+	}
+	for name, v := range d.CheckScripts {
+		snapshot.CheckScripts[name] = object(v, s.CheckScripts[name].CheckScriptState)
+	}
+	return snapshot
+}
+
+func object[Spec, State any](v Spec, state State) spec.Object[Spec, State] {
+	return spec.Object[Spec, State]{Spec: v, Status: state, ETag: spec.ETag(v)}
+}
