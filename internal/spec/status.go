@@ -73,9 +73,11 @@ type VRRPInstanceState struct {
 type VRRPInstanceStatus struct {
 	VRRPInstanceState
 	AdvertsSent     uint64            `json:"adverts_sent"`
+	AdvertsUnsent   uint64            `json:"adverts_unsent,omitempty" doc:"adverts that the kernel did not take"`
 	AdvertsReceived uint64            `json:"adverts_received"`
 	BecameActive    uint64            `json:"became_active"`
 	Drops           map[string]uint64 `json:"drops,omitempty" doc:"adverts that were dropped, by reason"`
+	Oddities        map[string]uint64 `json:"oddities,omitempty" doc:"adverts that were taken although a person should hear of them, by what is odd: checksum_rfc5798, address_list, interval, two_owners"`
 }
 
 // VirtualServerState is the state of a service: up while at least one server takes connections.
