@@ -1,0 +1,51 @@
+package link
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// Check reports what only this machine can tell to be wrong with an instance: an interface that is not
+// there or cannot multicast, a virtual address that is the interface's own. It changes nothing.
+func (k *Kernel) Check(v spec.VRRPInstance) spec.FieldErrors {
+	l, err := k.netlink.link(v.Interface)
+	switch {
+	case absent(err):
+		return spec.FieldErrors{{Pointer: "/interface", Detail: k.missing(v.Interface)}}
+	case err != nil:
+		return spec.FieldErrors{{Pointer: "/interface", Detail: fmt.Sprintf("unable to look at %s: %v", v.Interface, err)}}
+	case !multicasts(l):
+		return spec.FieldErrors{{Pointer: "/interface", Detail: fmt.Sprintf("%s cannot multicast, as adverts need: use another interface", v.Interface)}}
+	}
+	return k.claims.Check(v)
+}
+
+func (k *Kernel) missing(iface string) string {
+	names, err := k.names()
+	if err != nil || len(names) == 0 {
+		return fmt.Sprintf("%s does not exist on this director", iface)
+	}
+	return fmt.Sprintf("%s does not exist on this director: it has %s", iface, strings.Join(names, ", "))
+}
+
+// Check reports virtual addresses that are the interface's own.
+func (c *claims) Check(v spec.VRRPInstance) spec.FieldErrors {
+	own, err := c.own(v.Interface, v.VirtualAddresses)
+	if err != nil {
+		return spec.FieldErrors{{Pointer: "/interface", Detail: err.Error()}}
+	}
+	var errs spec.FieldErrors
+	for i, p := range v.VirtualAddresses {
+		for _, o := range own {
+			if o == p {
+				errs = append(errs, spec.FieldError{
+					Pointer: fmt.Sprintf("/virtual_addresses/%d", i),
+					Detail:  fmt.Sprintf("%s is %s's own address: use one that no machine has", p.Addr(), v.Interface),
+				})
+			}
+		}
+	}
+	return errs
+}

@@ -1,0 +1,212 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+)
+
+// device is where addresses are put: the kernel, or a pretence of it.
+type device interface {
+	// addresses lists what an interface carries; nothing when there is no such interface.
+	addresses(iface string) ([]netip.Prefix, error)
+	// add returns false when the address is there already.
+	add(Held) (bool, error)
+	// remove succeeds when the address, or its interface, is not there.
+	remove(Held) error
+}
+
+// claims puts addresses on a device and takes them off, but only those that its ledger has. It is the
+// half of Kernel and Memory that is about whose an address is.
+type claims struct {
+	device device
+	ledger Ledger
+
+	// writing is held over changes of the ledger. It is taken before mu.
+	writing sync.Mutex
+	// mu is held over changes of the device, and never over a write to disk: a takeover must not wait
+	// for one.
+	mu sync.Mutex
+	// held is a copy of the ledger.
+	held map[Held]bool
+}
+
+func readClaims(d device, l Ledger) (*claims, error) {
+	entries, err := l.Entries()
+	if err != nil {
+		return nil, fmt.Errorf("read which addresses are ours: %w", err)
+	}
+	c := &claims{device: d, ledger: l, held: map[Held]bool{}}
+	for _, h := range entries {
+		c.held[h] = true
+	}
+	return c, nil
+}
+
+// Claim records, on disk, that the addresses may be put on the interface and taken off. An address that
+// is there already without being claimed is the machine's own: it is refused, and so are the others.
+// Claiming again costs nothing.
+func (c *claims) Claim(iface string, addresses []netip.Prefix) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	fresh := c.unclaimed(iface, addresses)
+	if len(fresh) == 0 {
+		return nil
+	}
+	own, err := c.own(iface, fresh)
+	if err != nil {
+		return err
+	}
+	if len(own) > 0 {
+		return fmt.Errorf("%s is an address of %s itself: it cannot be a virtual address", own[0].Addr(), iface)
+	}
+	entries := heldOn(iface, fresh)
+	if err := c.ledger.Record(entries...); err != nil {
+		return fmt.Errorf("record that addresses on %s are ours: %w", iface, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range entries {
+		c.held[h] = true
+	}
+	return nil
+}
+
+// unclaimed returns which of the addresses are not claimed.
+func (c *claims) unclaimed(iface string, addresses []netip.Prefix) []netip.Prefix {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var fresh []netip.Prefix
+	for _, p := range addresses {
+		if !c.held[Held{iface, p}] {
+			fresh = append(fresh, p)
+		}
+	}
+	return fresh
+}
+
+// own returns which of the addresses the interface carries without any claim on them, whatever the
+// prefix length.
+func (c *claims) own(iface string, addresses []netip.Prefix) ([]netip.Prefix, error) {
+	present, err := c.device.addresses(iface)
+	if err != nil {
+		return nil, fmt.Errorf("list the addresses of %s: %w", iface, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var own []netip.Prefix
+	for _, p := range addresses {
+		if slices.ContainsFunc(present, func(q netip.Prefix) bool { return q.Addr() == p.Addr() && !c.held[Held{iface, q}] }) {
+			own = append(own, p)
+		}
+	}
+	return own, nil
+}
+
+// Retain takes every claimed address that is not listed off its interface, and forgets it.
+func (c *claims) Retain(addresses map[string][]netip.Prefix) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	gone, err := c.removeOthers(addresses)
+	if len(gone) == 0 {
+		return err
+	}
+	if bad := c.ledger.Forget(gone...); bad != nil {
+		err = errors.Join(err, fmt.Errorf("forget addresses that are gone: %w", bad))
+	}
+	return err
+}
+
+func (c *claims) removeOthers(addresses map[string][]netip.Prefix) (gone []Held, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for _, h := range c.sorted() {
+		if slices.Contains(addresses[h.Interface], h.Prefix) {
+			continue
+		}
+		if err := c.device.remove(h); err != nil {
+			errs = append(errs, fmt.Errorf("remove %s from %s: %w", h.Prefix, h.Interface, err))
+			continue
+		}
+		delete(c.held, h)
+		gone = append(gone, h)
+	}
+	return gone, errors.Join(errs...)
+}
+
+func (c *claims) sorted() []Held {
+	all := make([]Held, 0, len(c.held))
+	for h := range c.held {
+		all = append(all, h)
+	}
+	slices.SortFunc(all, func(a, b Held) int {
+		if a.Interface != b.Interface {
+			if a.Interface < b.Interface {
+				return -1
+			}
+			return 1
+		}
+		return a.Prefix.Compare(b.Prefix)
+	})
+	return all
+}
+
+// Ensure puts claimed addresses on the interface where they are missing, and returns those it put. What
+// is not claimed is an error; the others are put all the same.
+func (c *claims) Ensure(iface string, addresses []netip.Prefix) (added []netip.Prefix, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for _, p := range addresses {
+		h := Held{iface, p}
+		if !c.held[h] {
+			errs = append(errs, fmt.Errorf("add %s to %s: the address is not claimed", p, iface))
+			continue
+		}
+		fresh, err := c.device.add(h)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("add %s to %s: %w", p, iface, err))
+			continue
+		}
+		if fresh {
+			added = append(added, p)
+		}
+	}
+	return added, errors.Join(errs...)
+}
+
+// Remove takes claimed addresses off the interface. Absent ones, an absent interface, and addresses that
+// are not claimed are passed over.
+func (c *claims) Remove(iface string, addresses []netip.Prefix) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for _, p := range addresses {
+		h := Held{iface, p}
+		if !c.held[h] {
+			continue
+		}
+		if err := c.device.remove(h); err != nil {
+			errs = append(errs, fmt.Errorf("remove %s from %s: %w", p, iface, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// claimed reports whether an address on an interface is there by our doing.
+func (c *claims) claimed(h Held) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held[h]
+}
+
+func heldOn(iface string, addresses []netip.Prefix) []Held {
+	entries := make([]Held, len(addresses))
+	for i, p := range addresses {
+		entries[i] = Held{iface, p}
+	}
+	return entries
+}

@@ -1,0 +1,182 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Memory is a machine without a kernel. Every interface exists and is up, with 127.0.0.1 as its own
+// address, unless told otherwise. It needs no privileges.
+type Memory struct {
+	*claims
+	machine *memoryDevice
+	hints   chan struct{}
+}
+
+// NewMemory returns a machine that carries no virtual address, and may touch what the ledger says.
+func NewMemory(l Ledger) (*Memory, error) {
+	d := &memoryDevice{interfaces: map[string]*memoryInterface{}}
+	c, err := readClaims(d, l)
+	if err != nil {
+		return nil, err
+	}
+	return &Memory{claims: c, machine: d, hints: make(chan struct{}, 1)}, nil
+}
+
+// memoryDevice is device by maps.
+type memoryDevice struct {
+	mu         sync.Mutex
+	interfaces map[string]*memoryInterface
+	announced  []string
+	writes     int
+}
+
+type memoryInterface struct {
+	index   int
+	own     netip.Prefix
+	trouble string
+	virtual []netip.Prefix
+}
+
+// on returns an interface, which it makes exist. It is called with mu held.
+func (d *memoryDevice) on(iface string) *memoryInterface {
+	i, ok := d.interfaces[iface]
+	if !ok {
+		i = &memoryInterface{index: len(d.interfaces) + 1, own: netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 8)}
+		d.interfaces[iface] = i
+	}
+	return i
+}
+
+func (d *memoryDevice) addresses(iface string) ([]netip.Prefix, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := d.on(iface)
+	return append([]netip.Prefix{i.own}, i.virtual...), nil
+}
+
+func (d *memoryDevice) add(h Held) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := d.on(h.Interface)
+	if i.trouble != "" {
+		return false, errors.New(i.trouble)
+	}
+	if slices.Contains(i.virtual, h.Prefix) {
+		return false, nil
+	}
+	i.virtual = append(i.virtual, h.Prefix)
+	d.writes++
+	return true, nil
+}
+
+func (d *memoryDevice) remove(h Held) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := d.on(h.Interface)
+	if slices.Contains(i.virtual, h.Prefix) {
+		i.virtual = slices.DeleteFunc(i.virtual, func(p netip.Prefix) bool { return p == h.Prefix })
+		d.writes++
+	}
+	return nil
+}
+
+// Source returns the index and address of an interface, or the trouble it was given.
+func (m *Memory) Source(iface string) (index int, primary netip.Addr, err error) {
+	m.machine.mu.Lock()
+	defer m.machine.mu.Unlock()
+	i := m.machine.on(iface)
+	if i.trouble != "" {
+		return 0, netip.Addr{}, errors.New(i.trouble)
+	}
+	return i.index, i.own.Addr(), nil
+}
+
+// Watch calls changed after SetOwn and SetTrouble.
+func (m *Memory) Watch(ctx context.Context, changed func()) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-m.hints:
+			changed()
+		}
+	}
+}
+
+// Announce remembers the addresses: see Announced.
+func (m *Memory) Announce(iface string, addresses []netip.Addr) error {
+	m.machine.mu.Lock()
+	defer m.machine.mu.Unlock()
+	for _, a := range addresses {
+		m.machine.announced = append(m.machine.announced, iface+" "+a.String())
+	}
+	return nil
+}
+
+// Announced returns what was announced, each as "eth0 192.0.2.100".
+func (m *Memory) Announced() []string {
+	m.machine.mu.Lock()
+	defer m.machine.mu.Unlock()
+	return slices.Clone(m.machine.announced)
+}
+
+// Writes counts the changes of addresses.
+func (m *Memory) Writes() int {
+	m.machine.mu.Lock()
+	defer m.machine.mu.Unlock()
+	return m.machine.writes
+}
+
+// SetOwn gives an interface an address of its own.
+func (m *Memory) SetOwn(iface string, own netip.Prefix) {
+	m.change(iface, func(i *memoryInterface) { i.own = own })
+}
+
+// SetTrouble makes Source and adding addresses fail with these words, or succeed again with "".
+func (m *Memory) SetTrouble(iface, words string) {
+	m.change(iface, func(i *memoryInterface) { i.trouble = words })
+}
+
+// Steal removes an address as somebody else would.
+func (m *Memory) Steal(iface string, address netip.Prefix) {
+	m.change(iface, func(i *memoryInterface) {
+		i.virtual = slices.DeleteFunc(i.virtual, func(p netip.Prefix) bool { return p == address })
+	})
+}
+
+func (m *Memory) change(iface string, change func(*memoryInterface)) {
+	m.machine.mu.Lock()
+	change(m.machine.on(iface))
+	m.machine.mu.Unlock()
+	select {
+	case m.hints <- struct{}{}:
+	default:
+	}
+}
+
+// String prints the addresses as "ip -br -4 addr" does.
+func (m *Memory) String() string {
+	m.machine.mu.Lock()
+	defer m.machine.mu.Unlock()
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(m.machine.interfaces)) {
+		i := m.machine.interfaces[name]
+		state := "UP"
+		if i.trouble != "" {
+			state = "DOWN"
+		}
+		fmt.Fprintf(&b, "%s %s %s", name, state, i.own)
+		for _, p := range i.virtual {
+			fmt.Fprintf(&b, " %s", p)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

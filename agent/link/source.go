@@ -1,0 +1,67 @@
+package link
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Source returns the index of an interface and its primary IPv4 address, never one that was claimed. The
+// error says in words for the user why there is none.
+func (k *Kernel) Source(iface string) (index int, primary netip.Addr, err error) {
+	l, err := k.netlink.link(iface)
+	if absent(err) {
+		return 0, netip.Addr{}, fmt.Errorf("interface %s does not exist", iface)
+	}
+	if err != nil {
+		return 0, netip.Addr{}, fmt.Errorf("look at interface %s: %w", iface, err)
+	}
+	switch flags := l.Attrs().RawFlags; {
+	case flags&unix.IFF_UP == 0:
+		return 0, netip.Addr{}, fmt.Errorf("interface %s is down", iface)
+	case flags&unix.IFF_RUNNING == 0:
+		return 0, netip.Addr{}, fmt.Errorf("interface %s has no carrier", iface)
+	}
+	list, err := k.netlink.list(l)
+	if err != nil {
+		return 0, netip.Addr{}, fmt.Errorf("list the addresses of %s: %w", iface, err)
+	}
+	if primary = k.primary(iface, list); !primary.IsValid() {
+		return 0, netip.Addr{}, fmt.Errorf("interface %s has no IPv4 address", iface)
+	}
+	return l.Attrs().Index, primary, nil
+}
+
+// primary is the first address in the kernel's order that is the machine's own and not for the machine
+// alone. A virtual address may stand among the primary ones when its subnet is another.
+func (k *Kernel) primary(iface string, list []netlink.Addr) netip.Addr {
+	for _, a := range list {
+		p := prefixOf(a)
+		if a.Flags&unix.IFA_F_SECONDARY == 0 && a.Scope < unix.RT_SCOPE_HOST && !k.claimed(Held{iface, p}) {
+			return p.Addr()
+		}
+	}
+	return netip.Addr{}
+}
+
+// names lists the interfaces that could carry a virtual router.
+func (k *Kernel) names() ([]string, error) {
+	links, err := whole(k.netlink.handle.LinkList)
+	if err != nil {
+		return nil, fmt.Errorf("list the interfaces: %w", err)
+	}
+	var names []string
+	for _, l := range links {
+		if multicasts(l) {
+			names = append(names, l.Attrs().Name)
+		}
+	}
+	return names, nil
+}
+
+func multicasts(l netlink.Link) bool {
+	const wanted = unix.IFF_MULTICAST
+	return l.Attrs().RawFlags&(wanted|unix.IFF_LOOPBACK) == wanted
+}

@@ -1,0 +1,33 @@
+package vrrp
+
+import (
+	"context"
+	"net/netip"
+)
+
+// Interfaces tells about the machine's network interfaces.
+type Interfaces interface {
+	// Source returns the index of an interface and its primary IPv4 address: the one adverts come from,
+	// never one that was added through Addresses. The error says, in words for the user, why the
+	// interface cannot carry a virtual router now.
+	Source(iface string) (index int, primary netip.Addr, err error)
+	// Watch calls changed, which does not block, whenever an interface or address may have changed,
+	// until ctx ends. Calls may be missing, and calls may be about nothing: they are hints.
+	Watch(ctx context.Context, changed func()) error
+}
+
+// Addresses puts virtual addresses on interfaces. It only ever touches those that were claimed.
+type Addresses interface {
+	// Claim writes down, on disk, that the addresses may be put on the interface and taken off. It
+	// refuses an address that is there already without being claimed: that one is the machine's own.
+	// Claiming again costs nothing.
+	Claim(iface string, addresses []netip.Prefix) error
+	// Retain takes every claimed address that is not listed off its interface, and forgets it.
+	Retain(addresses map[string][]netip.Prefix) error
+	// Ensure puts claimed addresses on the interface where they are missing, and returns those it put.
+	Ensure(iface string, addresses []netip.Prefix) (added []netip.Prefix, err error)
+	// Remove takes claimed addresses off the interface. Absent ones, and an absent interface, are fine.
+	Remove(iface string, addresses []netip.Prefix) error
+	// Announce tells the neighbours that the addresses are here (gratuitous ARP).
+	Announce(iface string, addresses []netip.Addr) error
+}

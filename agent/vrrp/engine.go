@@ -1,0 +1,317 @@
+package vrrp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// Scripts tells the verdicts of check scripts.
+type Scripts interface {
+	// Script returns the verdict on a script. known is false until there is one.
+	Script(name string) (passing, known bool)
+}
+
+// Config is what an engine works with.
+type Config struct {
+	Interfaces Interfaces
+	Addresses  Addresses
+	Network    Network
+	Scripts    Scripts
+	Log        *slog.Logger
+	// Changed is called after the state of an instance changed. It may be nil, and must not block.
+	Changed func()
+}
+
+// Engine takes part in all virtual routers of a director.
+type Engine struct {
+	Config
+	// trigger has room for one: what the priorities or readiness depend on may have changed.
+	trigger chan struct{}
+
+	mu      sync.Mutex
+	entries map[string]*entry
+	ports   map[string]*port
+	loop    *loop   // nil while not running
+	holder  *holder // nil while not running
+}
+
+// entry is one instance as it is asked for, and what the thread was told about it.
+type entry struct {
+	spec     spec.VRRPInstance
+	claimErr error
+	router   *router // nil while not running
+	told     *input
+}
+
+// NewEngine returns an engine without instances. Nothing happens before Run.
+func NewEngine(c Config) *Engine {
+	if c.Changed == nil {
+		c.Changed = func() {}
+	}
+	return &Engine{Config: c, trigger: make(chan struct{}, 1), entries: map[string]*entry{}, ports: map[string]*port{}}
+}
+
+// Set makes the engine take part in these instances and no others. An instance that is as before is not
+// touched: no advert, no address work. Another virtual_router_id or interface restarts its instance;
+// everything else is changed in place, without leaving the role. When Set returns, the changes are in
+// force, an instance that is gone has said so and its addresses are off the interface. The error names
+// the addresses that may not be had; those instances are in fault, and all others are as asked.
+//
+// Set may be called before Run. Addresses that an earlier process left, and that no instance wants, are
+// removed by the first call.
+func (e *Engine) Set(instances map[string]spec.VRRPInstance) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name, en := range e.entries {
+		v, wanted := instances[name]
+		if !wanted || v.VirtualRouterID != en.spec.VirtualRouterID || v.Interface != en.spec.Interface {
+			e.retire(en)
+			delete(e.entries, name)
+		}
+	}
+	for name, v := range instances {
+		if en, ok := e.entries[name]; ok {
+			en.spec = v
+		} else {
+			e.entries[name] = &entry{spec: v}
+		}
+	}
+	err := e.claim()
+	e.reconcile()
+	wanted := map[string][]netip.Prefix{}
+	for _, en := range e.entries {
+		wanted[en.spec.Interface] = append(wanted[en.spec.Interface], en.spec.VirtualAddresses...)
+	}
+	if bad := e.Addresses.Retain(wanted); bad != nil {
+		err = errors.Join(err, fmt.Errorf("remove addresses that no instance has any more: %w", bad))
+	}
+	return err
+}
+
+// claim claims the addresses of all instances.
+func (e *Engine) claim() error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(e.entries)) {
+		en := e.entries[name]
+		if en.claimErr = e.Addresses.Claim(en.spec.Interface, en.spec.VirtualAddresses); en.claimErr != nil {
+			errs = append(errs, fmt.Errorf("VRRP instance %q: %w", name, en.claimErr))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// retire ends an instance: it says so to the others, and its addresses are off when retire returns.
+func (e *Engine) retire(en *entry) {
+	if en.router == nil || e.loop == nil {
+		return
+	}
+	l, r := e.loop, en.router
+	l.post(func() {
+		r.reason = ""
+		r.step(l, monotonic(), Shutdown{})
+		l.remove(r)
+	})
+	l.flush()
+	e.holder.drop(r)
+	en.router, en.told = nil, nil
+}
+
+// Trigger says that verdicts of scripts may have changed. It does not block.
+func (e *Engine) Trigger() {
+	select {
+	case e.trigger <- struct{}{}:
+	default:
+	}
+}
+
+// Status returns the status of every instance.
+func (e *Engine) Status() map[string]spec.VRRPInstanceStatus {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make(map[string]spec.VRRPInstanceStatus, len(e.entries))
+	for name, en := range e.entries {
+		if en.router != nil {
+			all[name] = en.router.status()
+			continue
+		}
+		all[name] = spec.VRRPInstanceStatus{VRRPInstanceState: spec.VRRPInstanceState{
+			State: spec.InstanceInitialize, EffectivePriority: en.spec.Priority}}
+	}
+	return all
+}
+
+// Drops returns, by interface and reason, the datagrams that were dropped and belonged to no instance.
+func (e *Engine) Drops() map[string]map[string]uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := map[string]map[string]uint64{}
+	for iface, p := range e.ports {
+		if counts := p.drops.counts(); counts != nil {
+			all[iface] = counts
+		}
+	}
+	return all
+}
+
+const (
+	// pollInterval is how often everything is looked at although nothing hinted at a change: hints get lost.
+	pollInterval = 5 * time.Second
+	// hintGap is the least time between two looks that hints cause. They come in swarms, of our own
+	// addresses' making, too.
+	hintGap = 100 * time.Millisecond
+	// noteQueue is how many log lines may wait to be written.
+	noteQueue = 1024
+)
+
+// Run takes part until ctx ends. Then active instances hand over: they say that they stop, keep their
+// addresses until another router is heard, though not for long, and let go. Run may be called again.
+func (e *Engine) Run(ctx context.Context) error {
+	notes := make(chan note, noteQueue)
+	h := newHolder(e.Addresses)
+	l, err := newLoop(h, notes)
+	if err != nil {
+		return fmt.Errorf("start VRRP: %w", err)
+	}
+
+	var tasks sync.WaitGroup
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	hints := make(chan struct{}, 1)
+	tasks.Go(func() { e.write(notes) })
+	tasks.Go(func() { h.Run(background) })
+	tasks.Go(func() { e.watch(watching, hints) })
+	ended := make(chan error, 1)
+	go func() {
+		ended <- l.run(func(err error) {
+			e.Log.Info("adverts are sent without real-time priority: a loaded machine may delay them", "error", err)
+		})
+	}()
+
+	e.begin(l, h)
+	err = e.supervise(ctx, hints, ended)
+	e.end(l)
+	if err == nil {
+		l.post(l.stop)
+		err = <-ended
+	}
+	stopWatching()
+	e.letGo()
+	stop()
+	close(notes)
+	tasks.Wait()
+	e.discard()
+	return errors.Join(err, l.close())
+}
+
+// begin lets Set reach the thread.
+func (e *Engine) begin(l *loop, h *holder) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.loop, e.holder = l, h
+	if err := e.claim(); err != nil {
+		e.Log.Warn("some virtual addresses may not be had", "error", err)
+	}
+	e.reconcile()
+}
+
+// supervise looks at interfaces and verdicts until ctx or the thread ends.
+func (e *Engine) supervise(ctx context.Context, hints <-chan struct{}, ended <-chan error) error {
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-ended:
+			return err
+		case <-e.trigger:
+			e.look()
+			continue
+		case <-poll.C:
+		case <-hints:
+		}
+		e.look()
+		e.holder.verify()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(hintGap):
+		}
+	}
+}
+
+func (e *Engine) look() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reconcile()
+}
+
+// watch turns changes of interfaces into hints.
+func (e *Engine) watch(ctx context.Context, hints chan<- struct{}) {
+	err := e.Interfaces.Watch(ctx, func() {
+		select {
+		case hints <- struct{}{}:
+		default:
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		e.Log.Warn("changes of network interfaces are noticed late", "poll", pollInterval, "error", err)
+	}
+}
+
+// write writes what the thread has to say.
+func (e *Engine) write(notes <-chan note) {
+	for n := range notes {
+		n.log.LogAttrs(context.Background(), n.level, n.message, n.attrs...)
+		if n.transition {
+			e.Changed()
+		}
+	}
+}
+
+// end keeps Set from reaching the thread any more.
+func (e *Engine) end(l *loop) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l.flush()
+	e.loop = nil
+}
+
+// letGo leaves no address on an interface, also when the thread failed and no machine said so.
+func (e *Engine) letGo() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, en := range e.entries {
+		if en.router != nil {
+			w := *en.router.wish.Load()
+			w.active = false
+			en.router.wish.Store(&w)
+		}
+	}
+}
+
+// discard forgets what belonged to one Run.
+func (e *Engine) discard() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, en := range e.entries {
+		en.router, en.told = nil, nil
+	}
+	for iface, p := range e.ports {
+		if err := p.conn.Close(); err != nil {
+			e.Log.Warn("unable to close the VRRP socket", "interface", iface, "error", err)
+		}
+		delete(e.ports, iface)
+	}
+	e.holder = nil
+}

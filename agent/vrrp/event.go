@@ -1,0 +1,64 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Event is something that happens to a Machine.
+type Event interface{ event() }
+
+// Startup makes the machine take part in the election (RFC 9568 §6.4.1); it ends a fault, too.
+type Startup struct{}
+
+// Shutdown ends taking part: an active router says so and lets go of the addresses at once.
+type Shutdown struct{}
+
+// HandOver is a Shutdown that keeps the addresses until another router is heard, at most twice
+// Skew_Time: the others wait Skew_Time before one of them takes over, and nobody should be without a
+// director meanwhile.
+type HandOver struct{}
+
+// Fault takes the machine out of the election until Startup.
+type Fault struct{}
+
+// Timer says that the deadline may have come. It is ignored when it has not.
+type Timer struct{}
+
+// Configure replaces the parameters in place: the machine stays in its state.
+type Configure struct{ Parameters }
+
+// Advert is an advertisement of this virtual router that another router sent and no check dropped.
+type Advert struct {
+	Source   netip.Addr
+	Priority uint8
+	Interval time.Duration
+}
+
+func (Startup) event()   {}
+func (Shutdown) event()  {}
+func (HandOver) event()  {}
+func (Fault) event()     {}
+func (Timer) event()     {}
+func (Configure) event() {}
+func (Advert) event()    {}
+
+// Action is something that a Machine wants done, in the order in which it says so.
+type Action interface{ action() }
+
+// SendAdvert sends an advertisement of that priority: the effective one, or 0 to say that we stop.
+type SendAdvert struct{ Priority uint8 }
+
+// Acquire puts the virtual addresses on the interface and announces them.
+type Acquire struct{}
+
+// Announce announces the addresses again: somebody else may have announced them for himself.
+type Announce struct{}
+
+// Release takes the virtual addresses off the interface.
+type Release struct{}
+
+func (SendAdvert) action() {}
+func (Acquire) action()    {}
+func (Announce) action()   {}
+func (Release) action()    {}

@@ -1,0 +1,205 @@
+package vrrp
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// announceAgain is when the addresses are announced a second time: the first round may fall into a
+	// switch's own recovery from what made us take over.
+	announceAgain = 5 * time.Second
+	// holderRetry is the time between attempts at taking addresses off that would not go.
+	holderRetry = time.Second
+)
+
+// wish is what a router wants the kernel to hold. It is replaced whole, never written to.
+type wish struct {
+	active    bool
+	iface     string
+	addresses []netip.Prefix
+	// announce counts the times that the addresses should have been announced.
+	announce uint64
+}
+
+// client is a router as the holder sees it.
+type client interface {
+	// wanted is called from the holder's goroutine.
+	wanted() *wish
+	// failed says that the addresses could not be put on the interface.
+	failed(err error)
+	// warn reports what the holder will try again by itself.
+	warn(what string, err error)
+}
+
+// holder makes the kernel hold the addresses that the machines want, on a goroutine of its own so that
+// no kernel call stands before an advert. It is level-triggered: it looks at what is wanted now, and a
+// wish that was replaced before it came to it never happened.
+type holder struct {
+	addresses Addresses
+	// signal has room for one: somebody's wish changed.
+	signal chan struct{}
+	// check: look after addresses that somebody else may have removed.
+	check atomic.Bool
+
+	// mu is never taken by the engine's thread.
+	mu      sync.Mutex
+	clients map[client]*held
+}
+
+// held is what was done for a client.
+type held struct {
+	// on is what may be on the interface: what was put there, and before that what a crash may have left.
+	on []netip.Prefix
+	// seen is the wish that was last fulfilled.
+	seen *wish
+	// again is when to announce a second time, retry when to try again to remove. Zero: never.
+	again, retry time.Time
+}
+
+func newHolder(a Addresses) *holder {
+	return &holder{addresses: a, signal: make(chan struct{}, 1), clients: map[client]*held{}}
+}
+
+// wake makes Run look at the wishes. It never blocks.
+func (h *holder) wake() {
+	select {
+	case h.signal <- struct{}{}:
+	default:
+	}
+}
+
+// verify makes Run put back what is missing of what it put. It never blocks.
+func (h *holder) verify() {
+	h.check.Store(true)
+	h.wake()
+}
+
+// add takes a client on that is not active. What a crash may have left of its addresses is removed
+// before add returns.
+func (h *holder) add(c client) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w := c.wanted()
+	state := &held{on: w.addresses}
+	h.clients[c] = state
+	h.remove(c, state, w)
+}
+
+// drop lets go of a client, and of its addresses, before it returns.
+func (h *holder) drop(c client) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w := c.wanted()
+	h.remove(c, &held{on: w.addresses}, &wish{iface: w.iface})
+	delete(h.clients, c)
+	h.verify() // another client may want one of them
+}
+
+// Run holds addresses until ctx ends, and then does once more what is wanted.
+func (h *holder) Run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			running = false
+		case <-h.signal:
+		case <-timer.C:
+		}
+		if next := h.pass(); !next.IsZero() {
+			timer.Reset(time.Until(next))
+		}
+	}
+}
+
+// pass does what is to be done now and returns when there will be more, or zero.
+func (h *holder) pass() (next time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	check := h.check.Swap(false)
+	// Removals first: an address may go from one client to another.
+	for c, state := range h.clients {
+		if h.remove(c, state, c.wanted()) {
+			check = true
+		}
+	}
+	for c, state := range h.clients {
+		h.ensure(c, state, c.wanted(), check)
+		for _, t := range []time.Time{state.again, state.retry} {
+			if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+				next = t
+			}
+		}
+	}
+	return next
+}
+
+// remove takes off what is on and no longer wanted, and reports whether there was anything.
+func (h *holder) remove(c client, state *held, w *wish) bool {
+	if !w.active {
+		state.seen, state.again = nil, time.Time{}
+	}
+	var gone []netip.Prefix
+	for _, p := range state.on {
+		if !w.active || !slices.Contains(w.addresses, p) {
+			gone = append(gone, p)
+		}
+	}
+	if len(gone) == 0 || time.Now().Before(state.retry) {
+		return false
+	}
+	state.retry = time.Time{}
+	if err := h.addresses.Remove(w.iface, gone); err != nil {
+		state.retry = time.Now().Add(holderRetry)
+		c.warn("take virtual addresses off the interface", err)
+		return false
+	}
+	state.on = slices.DeleteFunc(slices.Clone(state.on), func(p netip.Prefix) bool { return slices.Contains(gone, p) })
+	return true
+}
+
+// ensure puts on what is missing and announces it. check: look even if nothing new is wanted.
+func (h *holder) ensure(c client, state *held, w *wish, check bool) {
+	again := !state.again.IsZero() && !time.Now().Before(state.again)
+	if !w.active || w == state.seen && !check && !again {
+		return
+	}
+	for _, p := range w.addresses {
+		if !slices.Contains(state.on, p) {
+			state.on = append(slices.Clip(state.on), p)
+		}
+	}
+	announce, err := h.addresses.Ensure(w.iface, w.addresses)
+	if err != nil {
+		c.failed(err)
+		return
+	}
+	if again || state.seen == nil || state.seen.announce != w.announce {
+		announce = w.addresses
+	}
+	state.seen = w
+	if again {
+		state.again = time.Time{}
+	} else if len(announce) > 0 {
+		state.again = time.Now().Add(announceAgain)
+	}
+	if len(announce) == 0 {
+		return
+	}
+	if err := h.addresses.Announce(w.iface, addrs(announce)); err != nil {
+		c.warn("announce the virtual addresses", err)
+	}
+}
+
+func addrs(prefixes []netip.Prefix) []netip.Addr {
+	list := make([]netip.Addr, len(prefixes))
+	for i, p := range prefixes {
+		list[i] = p.Addr()
+	}
+	return list
+}

@@ -1,0 +1,262 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// Parameters are what a virtual router is told about itself (RFC 9568 §6.1).
+type Parameters struct {
+	// Primary is the interface's primary address: source of adverts, and the tie-break.
+	Primary netip.Addr
+	// Priority is the effective one: 1 to 254, or 255 for the owner of the addresses.
+	Priority uint8
+	// Interval is the Advertisement_Interval that is used and told while active.
+	Interval time.Duration
+	// Preempt is Preempt_Mode: take over from an active router of lower priority.
+	Preempt bool
+}
+
+// maxHandOver bounds how long HandOver keeps addresses that nobody asks for. At long intervals twice
+// Skew_Time is longer than a service manager waits for a process to stop.
+const maxHandOver = 5 * time.Second
+
+// Machine is the state machine of one virtual router (RFC 9568 §6.4). It is pure: time comes in with
+// each Step, as the reading of any clock that never steps, and what should be done goes out.
+//
+// It has at most one deadline. The deadline is a value and no running timer, so one that was cancelled
+// or moved cannot fire.
+type Machine struct {
+	params Parameters
+	state  spec.InstanceState
+
+	// activeInterval is Active_Adver_Interval: the one that the active router tells.
+	activeInterval time.Duration
+	activeRouter   netip.Addr
+
+	deadline time.Duration
+	pending  bool
+
+	// holding: the last word about the addresses was Acquire.
+	holding bool
+	// answerFrom is the time before which no further advert is sent out of turn.
+	answerFrom time.Duration
+
+	actions []Action
+}
+
+// NewMachine returns a machine in the state initialize.
+func NewMachine(p Parameters) *Machine {
+	return &Machine{params: p, state: spec.InstanceInitialize, activeInterval: p.Interval}
+}
+
+// State returns the current state.
+func (m *Machine) State() spec.InstanceState { return m.state }
+
+// Parameters returns the current parameters.
+func (m *Machine) Parameters() Parameters { return m.params }
+
+// ActiveRouter returns the address of the router that is active as far as this one knows, or the zero
+// Addr.
+func (m *Machine) ActiveRouter() netip.Addr { return m.activeRouter }
+
+// Deadline returns when Step wants a Timer event, if it wants one.
+func (m *Machine) Deadline() (time.Duration, bool) { return m.deadline, m.pending }
+
+// Step takes in an event and returns what is to be done. The result is valid until the next Step.
+func (m *Machine) Step(now time.Duration, ev Event) []Action {
+	m.actions = m.actions[:0]
+	if m.overslept(now) {
+		// The others have elected somebody meanwhile. Whatever the event is, it finds a backup that listens.
+		m.toBackup(now, m.activeInterval)
+	}
+	switch ev := ev.(type) {
+	case Startup:
+		m.startup(now)
+	case Shutdown:
+		m.leave(spec.InstanceInitialize)
+	case HandOver:
+		m.handOver(now)
+	case Fault:
+		if m.state != spec.InstanceFault {
+			m.leave(spec.InstanceFault)
+		}
+	case Timer:
+		m.timer(now)
+	case Configure:
+		m.configure(now, ev.Parameters)
+	case Advert:
+		m.advert(now, ev)
+	}
+	return m.actions
+}
+
+// overslept: the deadline is past by more than the time after which others take over. No load explains
+// that: the process or the machine was stopped.
+func (m *Machine) overslept(now time.Duration) bool {
+	if !m.pending || m.state != spec.InstanceActive && m.state != spec.InstanceBackup {
+		return false
+	}
+	return now-m.deadline > ActiveDownInterval(m.params.Priority, m.activeInterval)
+}
+
+// startup is §6.4.1.
+func (m *Machine) startup(now time.Duration) {
+	if m.state == spec.InstanceActive || m.state == spec.InstanceBackup {
+		return
+	}
+	if m.params.Priority == priorityOwner {
+		m.toActive(now)
+		return
+	}
+	m.activeRouter = netip.Addr{}
+	m.toBackup(now, m.params.Interval)
+}
+
+func (m *Machine) timer(now time.Duration) {
+	if !m.pending || now < m.deadline {
+		return
+	}
+	switch m.state {
+	case spec.InstanceBackup:
+		m.toActive(now)
+	case spec.InstanceActive:
+		m.send(m.params.Priority)
+		// In step with the last one, so that lateness does not add up.
+		if m.deadline += m.params.Interval; m.deadline <= now {
+			m.deadline = now + m.params.Interval
+		}
+	default: // handing over, and nobody came
+		m.pending = false
+		m.release()
+	}
+}
+
+func (m *Machine) advert(now time.Duration, a Advert) {
+	switch m.state {
+	case spec.InstanceBackup:
+		m.advertInBackup(now, a)
+	case spec.InstanceActive:
+		m.advertInActive(now, a)
+	case spec.InstanceInitialize:
+		if m.pending && a.Priority != priorityStop { // handing over, and here is the successor
+			m.activeRouter = a.Source
+			m.pending = false
+			m.release()
+		}
+	}
+}
+
+// advertInBackup is §6.4.2.
+func (m *Machine) advertInBackup(now time.Duration, a Advert) {
+	preempt := m.params.Preempt || m.params.Priority == priorityOwner
+	switch {
+	case a.Priority == priorityStop:
+		m.deadline = now + SkewTime(m.params.Priority, m.activeInterval)
+	case !preempt || a.Priority >= m.params.Priority:
+		m.activeRouter = a.Source
+		m.toBackup(now, a.Interval)
+	default:
+		m.activeRouter = a.Source // discarded otherwise: the timer runs out, and we take over
+	}
+}
+
+// advertInActive is §6.4.3. Addresses are compared as unsigned numbers in network order.
+func (m *Machine) advertInActive(now time.Duration, a Advert) {
+	switch {
+	case a.Priority == priorityStop:
+		m.answer(now)
+	case a.Priority > m.params.Priority,
+		a.Priority == m.params.Priority && m.params.Primary.Less(a.Source):
+		m.activeRouter = a.Source
+		m.toBackup(now, a.Interval)
+	default:
+		// A segment was divided and is whole again. The other one learns of us at once, and neighbours
+		// may have learnt the addresses from it.
+		if m.answer(now) {
+			m.actions = append(m.actions, Announce{})
+		}
+	}
+}
+
+// answer sends an advert out of turn, once an interval at most, so that a burst of adverts never
+// causes a burst of answers. It reports whether it did.
+func (m *Machine) answer(now time.Duration) bool {
+	if now < m.answerFrom {
+		return false
+	}
+	m.answerFrom = now + m.params.Interval
+	m.send(m.params.Priority)
+	m.deadline = now + m.params.Interval
+	return true
+}
+
+func (m *Machine) configure(now time.Duration, p Parameters) {
+	old := m.params
+	m.params = p
+	switch m.state {
+	case spec.InstanceBackup:
+		m.deadline += SkewTime(p.Priority, m.activeInterval) - SkewTime(old.Priority, m.activeInterval)
+	case spec.InstanceActive:
+		m.activeRouter, m.activeInterval = p.Primary, p.Interval
+		// A longer interval is told in the next advert, which comes when the others expect it. A shorter
+		// one counts from now.
+		m.deadline = min(m.deadline, now+p.Interval)
+	}
+}
+
+func (m *Machine) handOver(now time.Duration) {
+	if m.state != spec.InstanceActive {
+		m.leave(spec.InstanceInitialize)
+		return
+	}
+	m.send(priorityStop)
+	m.state = spec.InstanceInitialize
+	m.activeRouter = netip.Addr{}
+	m.deadline = now + min(2*SkewTime(m.params.Priority, m.params.Interval), maxHandOver)
+}
+
+// leave goes to a state outside the election. Only an active router tells the others (§6.4.2, §6.4.3).
+func (m *Machine) leave(state spec.InstanceState) {
+	if m.state == spec.InstanceActive {
+		m.send(priorityStop)
+	}
+	m.release()
+	m.state = state
+	m.pending = false
+	m.activeRouter = netip.Addr{}
+}
+
+// toActive sends first: the advert is what keeps the others from taking over, too.
+func (m *Machine) toActive(now time.Duration) {
+	m.state = spec.InstanceActive
+	m.activeRouter, m.activeInterval = m.params.Primary, m.params.Interval
+	m.deadline, m.pending = now+m.params.Interval, true
+	m.answerFrom = now
+	m.send(m.params.Priority)
+	m.holding = true
+	m.actions = append(m.actions, Acquire{})
+}
+
+func (m *Machine) toBackup(now time.Duration, activeInterval time.Duration) {
+	m.release()
+	if m.state == spec.InstanceActive && m.activeRouter == m.params.Primary {
+		m.activeRouter = netip.Addr{}
+	}
+	m.state = spec.InstanceBackup
+	m.activeInterval = activeInterval
+	m.deadline, m.pending = now+ActiveDownInterval(m.params.Priority, activeInterval), true
+}
+
+func (m *Machine) send(priority uint8) {
+	m.actions = append(m.actions, SendAdvert{Priority: priority})
+}
+
+func (m *Machine) release() {
+	if m.holding {
+		m.holding = false
+		m.actions = append(m.actions, Release{})
+	}
+}

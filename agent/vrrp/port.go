@@ -1,0 +1,142 @@
+package vrrp
+
+import (
+	"log/slog"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// port is one interface on the engine's thread: a connection, and the routers that listen to it.
+type port struct {
+	iface string
+	index int
+	conn  Conn
+	log   *slog.Logger
+
+	routers map[uint8]*router // by VRID
+	limit   rateLimit
+	// drops are those that could not be laid to a router.
+	drops dropCounts
+}
+
+func newPort(iface string, index int, conn Conn, log *slog.Logger) *port {
+	return &port{iface: iface, index: index, conn: conn, log: log.With("interface", iface),
+		routers: map[uint8]*router{}, limit: rateLimit{}}
+}
+
+// drainAtMost bounds how many datagrams are read before timers are looked at: a flood must not keep an
+// active router from sending.
+const drainAtMost = 512
+
+// drain takes in what waits.
+func (p *port) drain(l *loop) {
+	for range drainAtMost {
+		n, err := receive(p.conn, l.in)
+		if err != nil {
+			if p.limit.allow("receive", l.now) {
+				l.note(note{log: p.log, level: slog.LevelWarn, message: "unable to receive adverts", attrs: []slog.Attr{slog.Any("error", err)}})
+			}
+			return
+		}
+		if n == 0 {
+			return
+		}
+		p.take(l, l.in[:n])
+	}
+}
+
+// take handles one datagram.
+func (p *port) take(l *loop, datagram []byte) {
+	source, message, drop := splitDatagram(datagram)
+	var r *router
+	if len(message) >= 2 {
+		r = p.routers[message[1]]
+	}
+	if drop == accepted && r == nil && len(message) >= headerLen {
+		drop = DropUnknownVRID
+	}
+	if drop == accepted && r != nil && source == r.machine.Parameters().Primary {
+		drop = DropOwn
+	}
+	var packet Packet
+	var checksum Checksum
+	if drop == accepted {
+		packet, checksum, drop = Parse(message, source, group())
+	}
+	switch {
+	case drop == accepted:
+		r.take(l, source, packet, checksum)
+	case r != nil:
+		r.drops.add(drop)
+		if r.limit.allow(string(drop), l.now) {
+			l.note(dropNote(r.log, drop, source))
+		}
+	default:
+		p.drops.add(drop)
+		if p.limit.allow(string(drop), l.now) {
+			l.note(dropNote(p.log, drop, source))
+		}
+	}
+}
+
+// dropNote is a warning, but for other people's virtual routers: those are none of our business.
+func dropNote(log *slog.Logger, drop DropReason, source netip.Addr) note {
+	level := slog.LevelWarn
+	if drop == DropUnknownVRID {
+		level = slog.LevelDebug
+	}
+	return note{log: log, level: level, message: "adverts are dropped",
+		attrs: []slog.Attr{slog.String("reason", string(drop)), slog.String("source", source.String())}}
+}
+
+// take handles an advert for this router that no check dropped.
+func (r *router) take(l *loop, source netip.Addr, p Packet, checksum Checksum) {
+	r.received.Add(1)
+	own := r.machine.Parameters()
+	if checksum == ChecksumPseudoHeader {
+		r.odd(l, OddChecksum, source, slog.LevelDebug)
+	}
+	if !sameSet(p.Addresses, r.addresses) {
+		r.odd(l, OddAddresses, source, slog.LevelWarn)
+	}
+	if p.Interval != own.Interval {
+		r.odd(l, OddInterval, source, slog.LevelWarn)
+	}
+	if p.Priority == priorityOwner && own.Priority == priorityOwner {
+		r.odd(l, OddOwner, source, slog.LevelWarn)
+	}
+	r.step(l, l.now, Advert{Source: source, Priority: p.Priority, Interval: p.Interval})
+}
+
+func (r *router) odd(l *loop, o Oddity, source netip.Addr, level slog.Level) {
+	r.oddities.add(o)
+	if r.limit.allow(string(o), l.now) {
+		l.note(note{log: r.log, level: level, message: "another router's adverts do not match",
+			attrs: []slog.Attr{slog.String("oddity", string(o)), slog.String("source", source.String())}})
+	}
+}
+
+// sameSet compares address lists whose order may differ.
+func sameSet(a, b []netip.Addr) bool {
+	if slices.Equal(a, b) {
+		return true
+	}
+	if len(a) != len(b) {
+		return false
+	}
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.SortFunc(a, netip.Addr.Compare)
+	slices.SortFunc(b, netip.Addr.Compare)
+	return slices.Equal(a, b)
+}
+
+// due reports whether a router of the port has a deadline that has come.
+func (p *port) due(now time.Duration) bool {
+	for _, r := range p.routers {
+		if deadline, pending := r.machine.Deadline(); pending && deadline <= now {
+			return true
+		}
+	}
+	return false
+}

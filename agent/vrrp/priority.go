@@ -1,0 +1,38 @@
+package vrrp
+
+// Tracker is something that an instance watches, and what it means for the priority.
+type Tracker struct {
+	Name string
+	// Weight moves the priority: above 0 up while the thing passes, below 0 down while it fails. 0 means
+	// that the instance is in fault while it fails.
+	Weight int
+	// Known: there is a verdict. Without one a weight counts nothing, and a weight of 0 is a fault.
+	Known   bool
+	Passing bool
+}
+
+// failed: the instance may not take part.
+func (t Tracker) failed() bool { return t.Weight == 0 && (!t.Known || !t.Passing) }
+
+func (t Tracker) contribution() int {
+	switch {
+	case !t.Known:
+		return 0
+	case t.Passing:
+		return max(t.Weight, 0)
+	default:
+		return min(t.Weight, 0)
+	}
+}
+
+// EffectivePriority is the base priority moved by what is tracked, within 1 and 254. The priority 255 of
+// an address owner never changes, and no other gets there (RFC 9568 §5.2.4).
+func EffectivePriority(base int, trackers []Tracker) uint8 {
+	if base == priorityOwner {
+		return priorityOwner
+	}
+	for _, t := range trackers {
+		base += t.contribution()
+	}
+	return uint8(min(max(base, 1), priorityOwner-1))
+}

@@ -1,0 +1,25 @@
+package vrrp
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// Any real-time priority is above all ordinary load; a low one leaves room for what should be above us.
+const realtimePriority = 5
+
+// askForRealtime puts the calling thread before all ordinary load. Threads that it starts are not: they
+// are none of VRRP's. It needs CAP_SYS_NICE or RLIMIT_RTPRIO.
+func askForRealtime() error {
+	attr := &unix.SchedAttr{
+		Size:     unix.SizeofSchedAttr,
+		Policy:   unix.SCHED_RR,
+		Flags:    unix.SCHED_FLAG_RESET_ON_FORK,
+		Priority: realtimePriority,
+	}
+	if err := unix.SchedSetAttr(0, attr, 0); err != nil {
+		return fmt.Errorf("set SCHED_RR: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package vrrp
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// input is all that the thread is told about an instance.
+type input struct {
+	params    Parameters
+	addresses []netip.Prefix
+	port      *port
+	// reason is why the instance may not take part; "" when it may.
+	reason string
+}
+
+func (in *input) equal(other *input) bool {
+	return other != nil && in.params == other.params && in.port == other.port && in.reason == other.reason &&
+		slices.Equal(in.addresses, other.addresses)
+}
+
+// facts is what was found out about an interface in one pass.
+type facts struct {
+	port    *port
+	primary netip.Addr
+	err     error
+}
+
+// reconcile tells the thread what differs from what it was told before. It is called with mu held.
+func (e *Engine) reconcile() {
+	if e.loop == nil {
+		return
+	}
+	l := e.loop
+	interfaces := map[string]facts{}
+	users := map[string]map[int]string{} // interface -> VRID -> instance
+	for _, name := range slices.Sorted(maps.Keys(e.entries)) {
+		en := e.entries[name]
+		f, looked := interfaces[en.spec.Interface]
+		if !looked {
+			f = e.inspect(en.spec.Interface)
+			interfaces[en.spec.Interface] = f
+			users[en.spec.Interface] = map[int]string{}
+		}
+		in := e.inputFor(en, f)
+		if other, taken := users[en.spec.Interface][en.spec.VirtualRouterID]; taken {
+			in.port = nil // the other one's adverts are none of ours
+			in.reason = fmt.Sprintf("virtual_router_id %d is used by VRRP instance %q on %s", en.spec.VirtualRouterID, other, en.spec.Interface)
+		} else {
+			users[en.spec.Interface][en.spec.VirtualRouterID] = name
+		}
+		if en.router == nil {
+			en.router = newRouter(name, en.spec, e.Log, e.Trigger)
+			e.holder.add(en.router)
+			r := en.router
+			l.post(func() { l.routers = append(l.routers, r) })
+		}
+		if !in.equal(en.told) {
+			en.told = &in
+			r := en.router
+			l.post(func() { r.apply(l, monotonic(), in) })
+		}
+	}
+	l.flush()
+	e.closeUnused()
+}
+
+// inputFor works out what an instance should do, given its interface.
+func (e *Engine) inputFor(en *entry, f facts) input {
+	in := input{
+		params: Parameters{
+			Primary:  f.primary,
+			Interval: en.spec.AdvertisementInterval.Std(),
+			Preempt:  true,
+		},
+		addresses: en.spec.VirtualAddresses,
+		port:      f.port,
+	}
+	if f.err != nil && en.told != nil {
+		in.params.Primary = en.told.params.Primary // to say goodbye with, should there be a way
+	}
+	var trackers []Tracker
+	for _, name := range slices.Sorted(maps.Keys(en.spec.TrackScripts)) {
+		passing, known := e.Scripts.Script(name)
+		trackers = append(trackers, Tracker{Name: name, Weight: en.spec.TrackScripts[name].Weight, Known: known, Passing: passing})
+	}
+	in.params.Priority = EffectivePriority(en.spec.Priority, trackers)
+	in.reason = e.faultOf(en, f, trackers)
+	return in
+}
+
+// faultOf says why an instance may not take part, or "".
+func (e *Engine) faultOf(en *entry, f facts, trackers []Tracker) string {
+	if f.err != nil {
+		return f.err.Error()
+	}
+	if en.claimErr != nil {
+		en.claimErr = e.Addresses.Claim(en.spec.Interface, en.spec.VirtualAddresses)
+	}
+	if en.claimErr != nil {
+		return en.claimErr.Error()
+	}
+	if en.router != nil {
+		if bad := en.router.failure.Load(); bad != nil && time.Now().Before(bad.until) {
+			return bad.err.Error()
+		}
+	}
+	for _, t := range trackers {
+		switch {
+		case !t.failed():
+		case !t.Known:
+			return fmt.Sprintf("check script %q has not run yet", t.Name)
+		default:
+			return fmt.Sprintf("check script %q fails", t.Name)
+		}
+	}
+	return ""
+}
+
+// inspect looks at an interface and sees to a port on it. An interface that was replaced by another one
+// of its name gets a new port; one that is merely down keeps its own.
+func (e *Engine) inspect(iface string) facts {
+	index, primary, err := e.Interfaces.Source(iface)
+	p := e.ports[iface]
+	if err != nil {
+		return facts{port: p, err: err}
+	}
+	if p != nil && p.index == index {
+		return facts{port: p, primary: primary}
+	}
+	conn, err := e.Network.Open(iface, index)
+	if err != nil {
+		return facts{err: err}
+	}
+	if p != nil {
+		e.closePort(p)
+	}
+	p = newPort(iface, index, conn, e.Log)
+	e.ports[iface] = p
+	l := e.loop
+	l.post(func() { l.ports = append(l.ports, p) })
+	return facts{port: p, primary: primary}
+}
+
+// closeUnused closes the ports of interfaces that no instance is on any more.
+func (e *Engine) closeUnused() {
+	used := map[string]bool{}
+	for _, en := range e.entries {
+		used[en.spec.Interface] = true
+	}
+	for iface, p := range e.ports {
+		if !used[iface] {
+			e.closePort(p)
+			delete(e.ports, iface)
+		}
+	}
+}
+
+// closePort takes a port from the thread and closes it here, because that takes its time.
+func (e *Engine) closePort(p *port) {
+	l := e.loop
+	l.post(func() { l.detach(p) })
+	l.flush()
+	if err := p.conn.Close(); err != nil {
+		e.Log.Warn("unable to close the VRRP socket", "interface", p.iface, "error", err)
+	}
+}
+
+// remove forgets a router. On the thread.
+func (l *loop) remove(r *router) {
+	if r.port != nil {
+		delete(r.port.routers, r.vrid)
+	}
+	l.routers = slices.DeleteFunc(l.routers, func(o *router) bool { return o == r })
+}
+
+// detach forgets a port. Its routers have none until they are given another. On the thread.
+func (l *loop) detach(p *port) {
+	l.ports = slices.DeleteFunc(l.ports, func(o *port) bool { return o == p })
+	for _, r := range p.routers {
+		r.port = nil
+	}
+}

@@ -1,0 +1,204 @@
+package vrrp
+
+import (
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// router is one instance on the engine's thread: a machine, and what carries out its actions. What
+// other goroutines read of it is atomic; all else belongs to the thread.
+type router struct {
+	name  string
+	iface string
+	vrid  uint8
+	log   *slog.Logger
+	// trouble tells the engine that failure was set.
+	trouble func()
+
+	machine   *Machine
+	port      *port // nil until there was an interface to open
+	addresses []netip.Addr
+	reason    string
+	limit     rateLimit
+
+	state    atomic.Pointer[spec.VRRPInstanceState]
+	wish     atomic.Pointer[wish]
+	failure  atomic.Pointer[failure]
+	sent     atomic.Uint64
+	unsent   atomic.Uint64
+	received atomic.Uint64
+	became   atomic.Uint64
+	drops    dropCounts
+	oddities oddityCounts
+}
+
+// failure is why a router may not take part for a while although its interface is there.
+type failure struct {
+	err   error
+	until time.Time
+}
+
+// failureHold is how long a router that could not put its addresses on stays in fault, so that another
+// one serves meanwhile.
+const failureHold = 10 * time.Second
+
+func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, trouble func()) *router {
+	r := &router{
+		name:    name,
+		iface:   v.Interface,
+		vrid:    uint8(v.VirtualRouterID),
+		log:     log.With("instance", name, "vrid", v.VirtualRouterID, "interface", v.Interface),
+		trouble: trouble,
+		machine: NewMachine(Parameters{Priority: uint8(v.Priority), Interval: v.AdvertisementInterval.Std(), Preempt: true}),
+		limit:   rateLimit{},
+	}
+	r.wish.Store(&wish{iface: v.Interface, addresses: v.VirtualAddresses})
+	r.publish()
+	return r
+}
+
+func (r *router) wanted() *wish { return r.wish.Load() }
+
+func (r *router) failed(err error) {
+	r.failure.Store(&failure{err: err, until: time.Now().Add(failureHold)})
+	r.trouble()
+}
+
+func (r *router) warn(what string, err error) { r.log.Warn("unable to "+what, "error", err) }
+
+// apply brings the router to what is wanted of it.
+func (r *router) apply(l *loop, now time.Duration, in input) {
+	if r.port != in.port {
+		if r.port != nil {
+			delete(r.port.routers, r.vrid)
+		}
+		if in.port != nil {
+			in.port.routers[r.vrid] = r
+		}
+		r.port = in.port
+	}
+	r.addresses = addrs(in.addresses)
+	if w := r.wish.Load(); !slices.Equal(w.addresses, in.addresses) {
+		changed := *w
+		changed.addresses = in.addresses
+		r.wish.Store(&changed)
+		l.holder.wake()
+	}
+	r.reason = in.reason
+	r.step(l, now, Configure{in.params})
+	if in.reason != "" {
+		r.step(l, now, Fault{})
+	} else {
+		r.step(l, now, Startup{})
+	}
+}
+
+// step feeds the machine and does what it says. Sending is the only thing done here; all else is left
+// for others to do.
+func (r *router) step(l *loop, now time.Duration, ev Event) {
+	for _, action := range r.machine.Step(now, ev) {
+		switch action := action.(type) {
+		case SendAdvert:
+			r.send(l, action.Priority)
+		case Acquire:
+			r.became.Add(1)
+			w := *r.wish.Load()
+			w.active = true
+			w.announce++
+			r.wish.Store(&w)
+			l.holder.wake()
+		case Announce:
+			w := *r.wish.Load()
+			w.announce++
+			r.wish.Store(&w)
+			l.holder.wake()
+		case Release:
+			w := *r.wish.Load()
+			w.active = false
+			r.wish.Store(&w)
+			l.holder.wake()
+		}
+	}
+	if from, to, changed := r.publish(); changed {
+		l.note(note{log: r.log, level: slog.LevelInfo, message: "state changed", transition: true,
+			attrs: []slog.Attr{slog.String("from", string(from)), slog.String("to", string(to)), slog.String("reason", r.reason)}})
+	}
+}
+
+func (r *router) send(l *loop, priority uint8) {
+	p := r.machine.Parameters()
+	if r.port == nil || !p.Primary.Is4() {
+		return // in fault before there ever was an interface
+	}
+	l.out = appendDatagram(l.out[:0], p.Primary, Packet{
+		Version:         Version,
+		VirtualRouterID: r.vrid,
+		Priority:        priority,
+		Interval:        p.Interval,
+		Addresses:       r.addresses,
+	})
+	if err := r.port.conn.Send(l.out); err != nil {
+		r.unsent.Add(1)
+		if r.limit.allow("send", l.now) {
+			l.note(note{log: r.log, level: slog.LevelWarn, message: "unable to send an advert", attrs: []slog.Attr{slog.Any("error", err)}})
+		}
+		return
+	}
+	r.sent.Add(1)
+}
+
+// publish shows the state to readers. It allocates only when something changed.
+func (r *router) publish() (from, to spec.InstanceState, changed bool) {
+	next := spec.VRRPInstanceState{
+		State:             r.machine.State(),
+		EffectivePriority: int(r.machine.Parameters().Priority),
+	}
+	if next.State == spec.InstanceFault {
+		next.Reason = r.reason
+	}
+	if a := r.machine.ActiveRouter(); a.IsValid() {
+		next.ActiveRouter = r.activeRouterName(a)
+	}
+	old := r.state.Load()
+	if old != nil {
+		next.Since = old.Since
+		if *old == next {
+			return old.State, next.State, false
+		}
+		from = old.State
+	}
+	changed = old == nil || old.State != next.State
+	if changed {
+		next.Since = time.Now().Round(0)
+	}
+	r.state.Store(&next)
+	return from, next.State, changed
+}
+
+// activeRouterName renders an address, without doing so for every advert.
+func (r *router) activeRouterName(a netip.Addr) string {
+	if old := r.state.Load(); old != nil && old.ActiveRouter != "" {
+		if same, err := netip.ParseAddr(old.ActiveRouter); err == nil && same == a {
+			return old.ActiveRouter
+		}
+	}
+	return a.String()
+}
+
+// status is for any goroutine.
+func (r *router) status() spec.VRRPInstanceStatus {
+	return spec.VRRPInstanceStatus{
+		VRRPInstanceState: *r.state.Load(),
+		AdvertsSent:       r.sent.Load(),
+		AdvertsReceived:   r.received.Load(),
+		BecameActive:      r.became.Load(),
+		Drops:             r.drops.counts(),
+		AdvertsUnsent:     r.unsent.Load(),
+		Oddities:          r.oddities.counts(),
+	}
+}
