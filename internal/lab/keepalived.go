@@ -27,7 +27,7 @@ type Keepalived struct {
 // are keepalived's own, such as --vrrp (its VRRP alone, which a kernel without IPVS wants). It runs
 // until Stop, Kill or the end of the context.
 func (h *Host) StartKeepalived(ctx context.Context, config string, args ...string) (*Keepalived, error) {
-	dir, err := os.MkdirTemp("", "lvs-keepalived-")
+	dir, err := os.MkdirTemp(h.network.Dir(), h.name+"-keepalived-")
 	if err != nil {
 		return nil, fmt.Errorf("start keepalived on %s: %w", h.name, err)
 	}

@@ -36,7 +36,7 @@ func NewNetwork(ctx context.Context) (*Network, error) {
 			return nil, err
 		}
 	}
-	if err := n.addBridge(); err != nil {
+	if err := errors.Join(os.MkdirAll(n.Dir(), 0o700), n.addBridge()); err != nil {
 		return nil, errors.Join(fmt.Errorf("make switch %s: %w", n.name, err), n.Close())
 	}
 	n.mu.Lock()
@@ -75,6 +75,10 @@ func (n *Network) addBridge() error {
 	n.bridge = bridge
 	return n.sw.links.LinkSetUp(bridge)
 }
+
+// Dir returns the network's folder, for the files of what runs on its hosts. It is root's alone, and
+// goes with the network.
+func (n *Network) Dir() string { return networkFolder(n.name) }
 
 // AddHost plugs a new host into the switch. Its interface is eth0 and has the addresses. The name is
 // unique in the network and has at most 13 characters.
@@ -134,6 +138,7 @@ func (n *Network) Close() error {
 	for _, h := range n.hosts {
 		errs = append(errs, h.ns.remove())
 	}
+	errs = append(errs, os.RemoveAll(n.Dir()))
 	// The switch is last: its name keeps the network's from being used again.
 	return errors.Join(append(errs, n.sw.remove())...)
 }

@@ -235,8 +235,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// one that the lab started, in the background, and whose group is another
-	cmd := h.Command(t.Context(), "setsid", "sleep", "1000")
+	// a process of another group, or one that is not there yet
+	cmd := h.Command(t.Context(), "sh", "-c", "setsid sleep 1000 & wait")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -251,9 +251,11 @@ func TestCloseLeavesNothing(t *testing.T) {
 	if err := cmd.Wait(); err == nil {
 		t.Error("the process on the host ended by itself")
 	}
-	network := strings.TrimSuffix(namespace, "-a")
-	if left, _ := filepath.Glob(network + "-*"); len(left) > 0 {
+	if left, _ := filepath.Glob(strings.TrimSuffix(namespace, "a") + "*"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+	if _, err := os.Stat(n.Dir()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("left behind: %s: %v", n.Dir(), err)
 	}
 	tasks, _ := filepath.Glob("/proc/[0-9]*/task/[0-9]*/ns/net")
 	if len(tasks) == 0 {

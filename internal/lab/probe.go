@@ -34,7 +34,8 @@ type Probe struct {
 // SYN takes (1 s, RFC 6298 §2), so an answer is one to a request made when the service was there.
 const probeTimeout = 900 * time.Millisecond
 
-// NewProbe returns a probe that asks from the host. A gap is measured as exactly as `every` says.
+// NewProbe returns a probe that asks from the host. A gap is measured as exactly as `every` says. A
+// guest has no time for more than 50 requests a second.
 func (h *Host) NewProbe(target netip.AddrPort, every time.Duration) *Probe {
 	return &Probe{host: h, target: target, every: every, answers: map[string]int{}, changed: make(chan struct{})}
 }

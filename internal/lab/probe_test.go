@@ -42,7 +42,7 @@ func TestProbeMeasuresTheGapAndNamesTheServer(t *testing.T) {
 			client := n.Host(t, "client", "192.0.2.1/24", "2001:db8::1/64")
 			server := n.Host(t, "server", "192.0.2.2/24", "2001:db8::2/64")
 			serve(t, server)
-			probe := client.NewProbe(netip.MustParseAddrPort(target), time.Millisecond)
+			probe := client.NewProbe(netip.MustParseAddrPort(target), 10*time.Millisecond)
 			run(t, probe.Run)
 			if err := probe.WaitForAnswers(soon(t), 10); err != nil {
 				t.Fatal(err)

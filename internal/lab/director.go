@@ -1,0 +1,201 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// directorPort is where the agents of the lab listen.
+const directorPort = 8443
+
+// Agent is what the directors of one network have in common.
+type Agent struct {
+	// Binary is the lvs-agent that runs.
+	Binary string
+	// Dir is where files, state and logs go, in a folder for each director.
+	Dir string
+	// CA signs the certificates, Token lets clients in.
+	CA    *CA
+	Token string
+	// Options is more HCL for the agent's file.
+	Options string
+}
+
+// Director is an lvs-agent on a host, installed as it would be on a real one: with a file, a
+// certificate, a token, and a folder that outlives the process.
+type Director struct {
+	Host     *Host
+	Endpoint string
+
+	agent  Agent
+	dir    string
+	client *http.Client
+	log    lockedBuffer
+
+	process *exec.Cmd
+	ended   chan struct{} // closed when process has ended
+	err     error         // how it ended
+}
+
+// Install writes what the agent needs on the host whose address clients reach it at. It does not run
+// it: Start does.
+func (a Agent) Install(h *Host, address netip.Addr) (*Director, error) {
+	dir := filepath.Join(a.Dir, h.Name())
+	if err := os.MkdirAll(filepath.Join(dir, "state"), 0o700); err != nil {
+		return nil, fmt.Errorf("install an agent on %s: %w", h.Name(), err)
+	}
+	cert, key, err := a.CA.Issue(h.Name(), address)
+	if err != nil {
+		return nil, err
+	}
+	endpoint := netip.AddrPortFrom(address, directorPort)
+	files := map[string]string{
+		"tokens": fmt.Sprintf("lab write sha256:%x\n", sha256.Sum256([]byte(a.Token))),
+		"agent.hcl": fmt.Sprintf("listen = %q\nname = %q\nstate_dir = %q\ntls {\n  cert_file = %q\n  key_file = %q\n}\nauth { token_file = %q }\n%s\n",
+			endpoint, h.Name(), filepath.Join(dir, "state"), cert, key, filepath.Join(dir, "tokens"), a.Options),
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return nil, fmt.Errorf("install an agent on %s: %w", h.Name(), err)
+		}
+	}
+	d := &Director{Host: h, Endpoint: "https://" + endpoint.String(), agent: a, dir: dir}
+	d.client, err = d.httpClient()
+	return d, err
+}
+
+// Start runs the agent and returns when it is ready.
+func (d *Director) Start(ctx context.Context) error {
+	d.process = d.Host.Command(context.WithoutCancel(ctx), d.agent.Binary, "run", "--config", filepath.Join(d.dir, "agent.hcl"))
+	d.process.Stdout, d.process.Stderr = &d.log, &d.log
+	if err := d.process.Start(); err != nil {
+		return fmt.Errorf("start the agent of %s: %w", d.Host.Name(), err)
+	}
+	d.ended = make(chan struct{})
+	go func(process *exec.Cmd, ended chan struct{}) {
+		d.err = process.Wait()
+		close(ended)
+	}(d.process, d.ended)
+	for {
+		if status, _, err := d.Call(ctx, http.MethodGet, "/readyz", ""); err == nil && status == http.StatusOK {
+			return nil
+		}
+		select {
+		case <-d.ended:
+			return fmt.Errorf("the agent of %s ended: %w\n%s", d.Host.Name(), d.err, d.Log())
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("the agent of %s is not ready: %w\n%s", d.Host.Name(), context.Cause(ctx), d.Log()), d.Kill())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Kill ends the agent as a crash would (SIGKILL).
+func (d *Director) Kill() error { return d.signal(syscall.SIGKILL) }
+
+// Stop ends the agent as an operator would (SIGTERM). It returns when it has ended.
+func (d *Director) Stop() error {
+	if err := d.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	if d.err != nil {
+		return fmt.Errorf("the agent of %s did not end well: %w\n%s", d.Host.Name(), d.err, d.Log())
+	}
+	return nil
+}
+
+func (d *Director) signal(s syscall.Signal) error {
+	if d.process == nil {
+		return nil
+	}
+	if err := d.process.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("%s to the agent of %s: %w", s, d.Host.Name(), err)
+	}
+	<-d.ended
+	d.process = nil
+	return nil
+}
+
+// Log returns what the agent has written, over all of its lives.
+func (d *Director) Log() string { return d.log.String() }
+
+// Call sends a request to the API from the director's own host and returns the answer.
+func (d *Director) Call(ctx context.Context, method, path, body string) (status int, answer string, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, d.Endpoint+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	r.Header.Set("Authorization", "Bearer "+d.agent.Token)
+	response, err := d.client.Do(r)
+	if err != nil {
+		return 0, "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	data, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(data), err
+}
+
+// Metric returns the value of a metric without labels, as it stands on /metrics.
+func (d *Director) Metric(ctx context.Context, name string) (string, error) {
+	_, text, err := d.Call(ctx, http.MethodGet, "/metrics", "")
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value), nil
+		}
+	}
+	return "", fmt.Errorf("%s has no metric %s", d.Host.Name(), name)
+}
+
+// httpClient speaks from the director's host, so that a cut link is no hindrance.
+func (d *Director) httpClient() (*http.Client, error) {
+	pem, err := os.ReadFile(d.agent.CA.File())
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		TLSClientConfig:   &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13},
+		DisableKeepAlives: true, // the agent may be another one at the next call
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return d.Host.DialContext(ctx, network, address)
+		},
+	}}, nil
+}
+
+// lockedBuffer takes the writes of a process while somebody reads.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
