@@ -123,6 +123,8 @@ func (g Guest) script(argv []string) ([]byte, error) {
 	}
 	// later ones win
 	fmt.Fprintf(&b, " TMPDIR=/run/tmp %s=1", guestVariable)
+	// where init.sh had to tell modprobe of its folder
+	b.WriteString(` ${MODPROBE_OPTIONS:+"MODPROBE_OPTIONS=$MODPROBE_OPTIONS"}`)
 	for _, arg := range argv {
 		fmt.Fprintf(&b, " %s", quote(arg))
 	}
