@@ -1,0 +1,102 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// A Prober probes a target once: nil is a pass, and the text of an error is the reason that a person
+// reads, such as "connection refused". It returns when the context ends, whose deadline is the check's
+// timeout. It is called from many goroutines at once, but never twice at a time for one target.
+type Prober interface {
+	Server(ctx context.Context, check ServerCheck) error
+	Script(ctx context.Context, command []string) error
+}
+
+// ServerCheck is one round of a real server's health check. Every kind that is there must pass.
+type ServerCheck struct {
+	Server spec.ServerKey
+	TCP    *spec.TCPCheck
+	HTTP   *spec.HTTPCheck
+	Script *ServerScript
+}
+
+// ServerScript is the check script that a health check names.
+type ServerScript struct {
+	Name string
+	// Command is the script's program and arguments; it is empty when the script does not exist.
+	Command []string
+}
+
+// Network is the Prober of an agent at work: it sends packets and starts programs.
+type Network struct {
+	// Runner runs scripts. Without one, every script fails.
+	Runner *Runner
+	// Dial makes the connections; nil is an ordinary net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Script implements Prober.
+func (n Network) Script(ctx context.Context, command []string) error {
+	return n.Runner.run(ctx, command, nil)
+}
+
+// Server implements Prober: all kinds at the same time, under the one deadline.
+func (n Network) Server(ctx context.Context, check ServerCheck) error {
+	probes := n.probes(check)
+	if len(probes) == 0 {
+		return errors.New("the health check names nothing to check")
+	}
+	results := make([]error, len(probes))
+	var round sync.WaitGroup
+	for i, p := range probes {
+		round.Go(func() { results[i] = p.Probe(ctx, check.Server.Address) })
+	}
+	round.Wait()
+	if len(probes) == 1 {
+		return results[0]
+	}
+	for i, err := range results {
+		if err != nil {
+			results[i] = fmt.Errorf("%s: %w", probes[i].kind, err)
+		}
+	}
+	return all(results)
+}
+
+// A probe is one kind of check of one server.
+type probe interface {
+	Probe(ctx context.Context, server netip.AddrPort) error
+}
+
+type namedProbe struct {
+	kind string // as health_check names it
+	probe
+}
+
+func (n Network) probes(check ServerCheck) []namedProbe {
+	dial := n.Dial
+	if dial == nil {
+		// No keep-alive probes: no connection lives that long.
+		dial = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: false}, KeepAlive: -1}).DialContext
+	}
+	var probes []namedProbe
+	if check.TCP != nil {
+		probes = append(probes, namedProbe{"tcp", tcpProbe{dial: dial}})
+	}
+	if check.HTTP != nil {
+		probes = append(probes, namedProbe{"http", httpProbe{dial: dial, check: *check.HTTP}})
+	}
+	if check.Script != nil {
+		probes = append(probes, namedProbe{"script", scriptProbe{runner: n.Runner, service: check.Server.VirtualServer, script: *check.Script}})
+	}
+	return probes
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
