@@ -1,0 +1,149 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// clusterResource is what all resources have in common: one object in Terraform that is on several
+// directors. What differs between them is in kind and in the model.
+type clusterResource[Spec, State any, M model[Spec]] struct {
+	kind kind[Spec, State]
+	// model returns a new one, to be filled from a configuration, a plan or a state.
+	model   func() M
+	cluster *cluster
+}
+
+// model is the attributes of a resource. While a configuration is only partly known, what is not known
+// reads as a value that is nothing to complain about.
+type model[Spec any] interface {
+	// key identifies the object on a director: its name, or web/192.0.2.21:80.
+	key() string
+	// spec is what a director is asked for.
+	spec(director string) Spec
+	// variants lists directors such that every different spec is among theirs; "" is any director.
+	variants() []string
+	// validate judges what a director is asked for, as far as its values tell.
+	validate(director string) spec.FieldErrors
+	// locate tells where the field of a director's spec stands in the configuration.
+	locate(director, pointer string) string
+	// targets returns the directors that the configuration asks for, of all that there are.
+	targets(all []string) (targets []string, known bool, errs spec.FieldErrors)
+	// complete fills in what follows from other attributes.
+	complete()
+	// adopt prepares an object that is being imported for observe.
+	adopt(actual map[string]Spec, all []string)
+	// observe takes over the values on which all directors that have the object agree.
+	observe(actual map[string]Spec)
+	// placed is where the object is.
+	placed() *placement
+}
+
+func (r *clusterResource[Spec, State, M]) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = r.kind.resource
+}
+
+func (r *clusterResource[Spec, State, M]) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	if req.ProviderData == nil {
+		return // validation comes before configuration
+	}
+	c, ok := req.ProviderData.(*cluster)
+	if !ok {
+		resp.Diagnostics.AddError("Unable to Configure Resource", fmt.Sprintf("the provider handed over a %T: please report this", req.ProviderData))
+		return
+	}
+	r.cluster = c
+}
+
+// ValidateConfig finds all that is wrong with the values themselves, before any director is asked.
+func (r *clusterResource[Spec, State, M]) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	m := r.model()
+	resp.Diagnostics.Append(req.Config.Get(ctx, m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	var c complaints
+	for _, director := range m.variants() {
+		for _, e := range m.validate(director) {
+			at := attributePath(req.Config.Schema.Type(), m.locate(director, e.Pointer))
+			if settled(ctx, req.Config, at) {
+				c.add(director, at, e.Detail)
+			}
+		}
+	}
+	c.report(&resp.Diagnostics, r.unableTo("Validate"))
+}
+
+func (r *clusterResource[Spec, State, M]) unableTo(verb string) string {
+	return "Unable to " + verb + " " + r.kind.title
+}
+
+// without returns the names that are not in other.
+func without(names, other []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(other, name) })
+}
+
+// complaints gathers what is wrong, so that what is wrong on two directors is said once.
+type complaints []complaint
+
+type complaint struct {
+	at        path.Path
+	detail    string
+	directors []string
+}
+
+// add notes a complaint of a director; "" when it is nobody's in particular.
+func (c *complaints) add(director string, at path.Path, detail string) {
+	for i, known := range *c {
+		if known.detail == detail && known.at.Equal(at) {
+			if !slices.Contains(known.directors, director) {
+				(*c)[i].directors = append(known.directors, director)
+			}
+			return
+		}
+	}
+	*c = append(*c, complaint{at, detail, []string{director}})
+}
+
+func (c complaints) report(diags *diag.Diagnostics, summary string) {
+	for _, one := range c {
+		diags.Append(diag.WithPath(one.at, diag.NewErrorDiagnostic(summary, one.text())))
+	}
+}
+
+func (c complaints) warn(diags *diag.Diagnostics, summary, because string) {
+	for _, one := range c {
+		diags.Append(diag.WithPath(one.at, diag.NewWarningDiagnostic(summary, one.text()+because)))
+	}
+}
+
+func (c complaint) text() string {
+	named := slices.DeleteFunc(slices.Sorted(slices.Values(c.directors)), func(name string) bool { return name == "" })
+	if len(named) == 0 {
+		return c.detail
+	}
+	return fmt.Sprintf("On %s: %s", list(named), c.detail)
+}
+
+// list writes names as a person does: "d1, d2 and d3".
+func list(names []string) string {
+	switch n := len(names); n {
+	case 0:
+		return ""
+	case 1:
+		return names[0]
+	default:
+		text := names[0]
+		for _, name := range names[1 : n-1] {
+			text += ", " + name
+		}
+		return text + " and " + names[n-1]
+	}
+}

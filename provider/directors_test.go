@@ -1,0 +1,141 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi"
+	"github.com/lvs-director/terraform-provider-lvs/agent/store"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// testDirector is a director whose API is the agent's own, over a machine that does as it is told:
+// it refuses, drifts, and breaks down on request.
+type testDirector struct {
+	name   string
+	url    string
+	store  *store.Store
+	server *httptest.Server
+
+	mu       sync.Mutex
+	drift    []spec.Drift
+	refuse   spec.FieldErrors
+	fault    func(w http.ResponseWriter, r *http.Request) (handled bool)
+	requests []string
+}
+
+// newDirectors starts a director for each name.
+func newDirectors(t *testing.T, names ...string) map[string]*testDirector {
+	t.Helper()
+	directors := map[string]*testDirector{}
+	for _, name := range names {
+		d := &testDirector{name: name, store: store.InMemory()}
+		api := httpapi.Handler(httpapi.Config{Store: d.store, Director: d, Version: "test", Log: slog.New(slog.DiscardHandler)})
+		d.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			d.mu.Lock()
+			d.requests = append(d.requests, r.Method+" "+r.URL.RequestURI())
+			fault := d.fault
+			d.mu.Unlock()
+			if fault == nil || !fault(w, r) {
+				api.ServeHTTP(w, r)
+			}
+		}))
+		t.Cleanup(func() { d.server.CloseClientConnections(); d.server.Close() })
+		d.url = d.server.URL
+		directors[name] = d
+	}
+	return directors
+}
+
+// Check refuses what the test told it to.
+func (d *testDirector) Check(context.Context, any) spec.FieldErrors {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.refuse
+}
+
+// Apply repairs all drift.
+func (d *testDirector) Apply(context.Context) error { d.setDrift(); return nil }
+
+// Ready is always so.
+func (d *testDirector) Ready() error { return nil }
+
+// Status has the drift, and no states.
+func (d *testDirector) Status(context.Context) spec.Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return spec.Status{Name: d.name, Version: "test", Dataplane: "memory", Drift: slices.Clone(d.drift)}
+}
+
+func (d *testDirector) setDrift(drift ...spec.Drift) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.drift = drift
+}
+
+func (d *testDirector) setRefusal(errs ...spec.FieldError) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refuse = errs
+}
+
+// setFault lets a function answer in the API's place; nil mends it.
+func (d *testDirector) setFault(fault func(w http.ResponseWriter, r *http.Request) bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fault = fault
+}
+
+// down breaks every connection without an answer.
+func down(w http.ResponseWriter, _ *http.Request) bool {
+	connection, _, err := w.(http.Hijacker).Hijack()
+	if err == nil {
+		_ = connection.Close()
+	}
+	return true
+}
+
+// downForWrites lets the director break when something is really to be changed.
+func downForWrites(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodGet || r.URL.Query().Get("dry_run") == "true" {
+		return false
+	}
+	return down(w, r)
+}
+
+// change is somebody else's change through the API: a nil value deletes.
+func (d *testDirector) change(kind spec.Kind, key string, value any) {
+	_, err := d.store.Update(func(spec.Desired) ([]spec.Change, error) {
+		return []spec.Change{{Kind: kind, Key: key, Value: value}}, nil
+	})
+	if err != nil {
+		panic(err) // the test gave a value of another kind
+	}
+}
+
+// seen returns the requests since the last call that begin with prefix.
+func (d *testDirector) seen(prefix string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	requests := slices.DeleteFunc(d.requests, func(r string) bool { return !strings.HasPrefix(r, prefix) })
+	d.requests = nil
+	return requests
+}
+
+// providerBlock is a configuration of these directors; more stands in the block.
+func providerBlock(directors map[string]*testDirector, more ...string) string {
+	var b strings.Builder
+	b.WriteString("provider \"lvs\" {\n  directors = {\n")
+	for name, d := range directors {
+		fmt.Fprintf(&b, "    %s = { endpoint = %q }\n", name, d.url)
+	}
+	b.WriteString("  }\n  " + strings.Join(more, "\n  ") + "\n}\n")
+	return b.String()
+}

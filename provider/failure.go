@@ -1,0 +1,69 @@
+package provider
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/client"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+const goOnWithout = ` To go on without it, set on_unreachable = "warn" in the provider, or LVS_ON_UNREACHABLE=warn.`
+
+// fail reports the failures of directors: at the attribute where a director named the field.
+func (r *clusterResource[Spec, State, M]) fail(diags *diag.Diagnostics, of attr.Type, m M, verb string, failed map[string]error) {
+	r.gather(of, m, failed).report(diags, r.unableTo(verb))
+}
+
+func (r *clusterResource[Spec, State, M]) gather(of attr.Type, m M, failed map[string]error) complaints {
+	var c complaints
+	for _, director := range slices.Sorted(maps.Keys(failed)) {
+		err := failed[director]
+		answer, ok := errors.AsType[*client.Error](err)
+		switch {
+		case ok && len(answer.Problem.Errors) > 0:
+			for _, e := range answer.Problem.Errors {
+				c.add(director, attributePath(of, m.locate(director, e.Pointer)), e.Detail)
+			}
+		case ok:
+			c.add(director, path.Empty(), answer.Reason())
+		case client.IsUnreachable(err):
+			c.add(director, path.Empty(), unreachableText(err)+goOnWithout)
+		default:
+			c.add("", path.Empty(), err.Error())
+		}
+	}
+	return c
+}
+
+func unreachableText(err error) string {
+	gone, _ := errors.AsType[*client.UnreachableError](err)
+	return gone.Reason()
+}
+
+// conflicts splits failures into those that say how the object would not fit the other objects of a
+// director, and all others. While a plan is made, the others may be about to change.
+func conflicts(failed map[string]error) (conflict, other map[string]error) {
+	conflict, other = map[string]error{}, map[string]error{}
+	for director, err := range failed {
+		if client.IsStatus(err, http.StatusConflict) {
+			conflict[director] = err
+		} else {
+			other[director] = err
+		}
+	}
+	return conflict, other
+}
+
+// unresolved turns references that do not resolve into the failure that they are at apply.
+func unresolved(director string, errs spec.FieldErrors) error {
+	return &client.Error{Director: director, Op: "check", Problem: spec.Problem{
+		Status: http.StatusUnprocessableEntity, Detail: errs.Error(), Errors: errs,
+	}}
+}

@@ -1,0 +1,78 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/client"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// kind is what differs between the kinds of object on the side of the directors.
+type kind[Spec, State any] struct {
+	kind spec.Kind
+	// resource is the name of the Terraform resource, title how a summary calls it.
+	resource, title string
+	collection      func(*client.Client) client.Collection[Spec, State]
+	find            func(*spec.Snapshot, string) (Spec, bool)
+}
+
+// observation is what a director has of one object.
+type observation[Spec any] struct {
+	spec   Spec
+	exists bool
+	// kernel lists how the director's kernel differs from what the director was asked for.
+	kernel []spec.Drift
+}
+
+// look finds an object in the director's snapshot, or what this provider instance has written since.
+func (k kind[Spec, State]) look(ctx context.Context, d *director, key string) (observation[Spec], error) {
+	if value, ok := d.remembered(objectID{k.kind, key}); ok {
+		v, exists := value.(Spec)
+		return observation[Spec]{spec: v, exists: exists}, nil
+	}
+	snapshot, err := d.snapshot(ctx)
+	if err != nil {
+		return observation[Spec]{}, err
+	}
+	v, exists := k.find(snapshot, key)
+	return observation[Spec]{spec: v, exists: exists, kernel: kernelDrift(snapshot, k.kind, key)}, nil
+}
+
+// put writes an object and returns it as the director has it then.
+func (k kind[Spec, State]) put(ctx context.Context, d *director, key string, v Spec, o client.PutOptions) (Spec, error) {
+	object, err := k.collection(d.client).Put(ctx, key, v, o)
+	if err != nil {
+		return v, err
+	}
+	d.remember(objectID{k.kind, key}, object.Spec)
+	return object.Spec, nil
+}
+
+// remove deletes an object; that it is not there is success.
+func (k kind[Spec, State]) remove(ctx context.Context, d *director, key string, o client.DeleteOptions) error {
+	if err := k.collection(d.client).Delete(ctx, key, o); err != nil {
+		return err
+	}
+	d.remember(objectID{k.kind, key}, nil)
+	return nil
+}
+
+// kernelDrift returns the drift of one object. A destination in the kernel that nobody asked for
+// belongs to no real server: it is drift of its virtual server.
+func kernelDrift(s *spec.Snapshot, k spec.Kind, key string) []spec.Drift {
+	var found []spec.Drift
+	for _, d := range s.Drift {
+		of, name := d.Kind, d.Name
+		if d.Kind == spec.KindRealServer {
+			if _, known := s.VirtualServers[d.Name].RealServers[d.Server]; known {
+				name = d.Name + "/" + d.Server
+			} else {
+				of, d.Field = spec.KindVirtualServer, "real_server "+d.Server+" "+d.Field
+			}
+		}
+		if of == k && name == key {
+			found = append(found, d)
+		}
+	}
+	return found
+}

@@ -1,0 +1,64 @@
+package provider
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/attr/xattr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// attributePath turns the JSON pointer of a field (RFC 6901) into the path of the attribute of that
+// name. It goes as far as the schema's types know the way: what is left points below a set, or at
+// something that this provider does not have.
+func attributePath(of attr.Type, pointer string) path.Path {
+	at := path.Empty()
+	for _, segment := range strings.Split(pointer, "/")[1:] {
+		segment = strings.NewReplacer("~1", "/", "~0", "~").Replace(segment)
+		switch t := of.(type) {
+		case attr.TypeWithAttributeTypes:
+			next, ok := t.AttributeTypes()[segment]
+			if !ok {
+				return at
+			}
+			at, of = at.AtName(segment), next
+		case types.ListType:
+			i, err := strconv.Atoi(segment)
+			if err != nil {
+				return at
+			}
+			at, of = at.AtListIndex(i), t.ElemType
+		case types.MapType:
+			at, of = at.AtMapKey(segment), t.ElemType
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+// settled reports whether the value at a path is known, and is what its type says. Of any other value
+// there is nothing more to say.
+func settled(ctx context.Context, config tfsdk.Config, at path.Path) bool {
+	for leaf := true; len(at.Steps()) > 0; at, leaf = at.ParentPath(), false {
+		var v attr.Value
+		if diags := config.GetAttribute(ctx, at, &v); diags.HasError() || v == nil {
+			continue
+		}
+		if v.IsUnknown() {
+			return false
+		}
+		if typed, ok := v.(xattr.ValidateableAttribute); ok && leaf {
+			var resp xattr.ValidateAttributeResponse
+			typed.ValidateAttribute(ctx, xattr.ValidateAttributeRequest{Path: at}, &resp)
+			if resp.Diagnostics.HasError() {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,76 @@
+package provider
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/client"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+type realServerModel struct {
+	placement
+	VirtualServer types.String      `tfsdk:"virtual_server"`
+	Address       iptypes.IPAddress `tfsdk:"address"`
+	Port          types.Int64       `tfsdk:"port"`
+	Weight        types.Int64       `tfsdk:"weight"`
+}
+
+func realServers() kind[spec.RealServer, spec.RealServerStatus] {
+	return kind[spec.RealServer, spec.RealServerStatus]{
+		kind: spec.KindRealServer, resource: "lvs_real_server", title: "Real Server",
+		collection: (*client.Client).RealServers,
+		find: func(s *spec.Snapshot, key string) (spec.RealServer, bool) {
+			k, err := spec.ParseServerKey(key)
+			if err != nil {
+				return spec.RealServer{}, false
+			}
+			v, ok := s.VirtualServers[k.VirtualServer].RealServers[k.Address.String()]
+			return v.Spec, ok
+		},
+	}
+}
+
+func (m *realServerModel) key() string {
+	return spec.ServerKey{VirtualServer: m.VirtualServer.ValueString(), Address: m.addressPort()}.String()
+}
+
+func (m *realServerModel) addressPort() netip.AddrPort {
+	return netip.AddrPortFrom(address(m.Address), uint16(number(m.Port, 0)))
+}
+
+func (m *realServerModel) spec(string) spec.RealServer {
+	v := spec.DefaultRealServer()
+	v.Weight = number(m.Weight, v.Weight)
+	return v
+}
+
+func (m *realServerModel) variants() []string { return []string{""} }
+
+func (m *realServerModel) validate(string) spec.FieldErrors {
+	var errs spec.FieldErrors
+	for _, e := range spec.ValidateName(m.VirtualServer.ValueString()) {
+		errs = append(errs, spec.FieldError{Pointer: "/virtual_server", Detail: e.Detail})
+	}
+	server := m.addressPort()
+	if port := number(m.Port, 0); port != int(server.Port()) {
+		// A netip.AddrPort cannot hold it, so the vocabulary cannot judge it.
+		errs = append(errs, spec.FieldError{Pointer: "/port", Detail: fmt.Sprintf("%d is out of range: use 1 to 65535", port)})
+		server = netip.AddrPortFrom(server.Addr(), 1)
+	}
+	v := m.spec("")
+	return append(errs, v.Validate(server)...)
+}
+
+func (m *realServerModel) locate(_, pointer string) string { return pointer }
+
+func (m *realServerModel) complete() {}
+
+func (m *realServerModel) adopt(map[string]spec.RealServer, []string) {}
+
+func (m *realServerModel) observe(actual map[string]spec.RealServer) {
+	m.Weight = types.Int64Value(int64(agree(m.spec(""), actual).Weight))
+}

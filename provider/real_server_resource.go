@@ -1,0 +1,66 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+type realServerResource struct {
+	clusterResource[spec.RealServer, spec.RealServerStatus, *realServerModel]
+}
+
+func newRealServerResource() resource.Resource {
+	r := &realServerResource{}
+	r.kind, r.model = realServers(), func() *realServerModel { return &realServerModel{} }
+	return r
+}
+
+func (*realServerResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	d := spec.DefaultRealServer()
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A server behind a virtual server. Its service, address and port are what it is: another one is another server, so each of them forces replacement.",
+		Attributes: map[string]schema.Attribute{
+			"virtual_server": schema.StringAttribute{
+				Required:            true,
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "Name of the virtual server. Refer to it, `lvs_virtual_server.web.name`, so that Terraform knows the order.",
+			},
+			"address": schema.StringAttribute{
+				CustomType:          iptypes.IPAddressType{},
+				Required:            true,
+				PlanModifiers:       []planmodifier.String{keepEqualAddress(), stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "IP address of the server, of the same family as the service's.",
+			},
+			"port": schema.Int64Attribute{
+				Required:      true,
+				PlanModifiers: []planmodifier.Int64{int64planmodifier.RequiresReplace()},
+				MarkdownDescription: "Port of the server, 1 to 65535. With the forwarding methods `dr` and `tunnel` it is the service's, " +
+					"because they do not change it.",
+			},
+			"weight":          countAttribute(d.Weight, "Share of new connections, relative to the other servers: 0 to 65535. 0 takes no new ones."),
+			"directors":       directorsAttribute(),
+			"director_status": directorStatusAttribute(),
+		},
+	}
+}
+
+// ImportState takes VIRTUAL_SERVER/ADDRESS:PORT.
+func (*realServerResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	key, err := spec.ParseServerKey(req.ID)
+	if err != nil {
+		resp.Diagnostics.AddError("Unable to Import Real Server", err.Error())
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("virtual_server"), key.VirtualServer)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("address"), key.Address.Addr().String())...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("port"), int64(key.Address.Port()))...)
+}

@@ -1,0 +1,65 @@
+package provider
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// number reads a number; what is left out is fallback. So is what is not known: the complaint about it
+// would be dropped, but one about another value must not come from it.
+func number(v types.Int64, fallback int) int {
+	if v.IsNull() || v.IsUnknown() {
+		return fallback
+	}
+	return int(v.ValueInt64())
+}
+
+func word[T ~string](v types.String, fallback T) T {
+	if v.IsNull() || v.IsUnknown() {
+		return fallback
+	}
+	return T(v.ValueString())
+}
+
+// duration reads a duration. One that is not known, or that its own type complains about, is open.
+func duration(v timetypes.GoDuration, fallback, open spec.Duration) spec.Duration {
+	if v.IsNull() {
+		return fallback
+	}
+	d, err := time.ParseDuration(v.ValueString())
+	if v.IsUnknown() || err != nil {
+		return open
+	}
+	return spec.Duration(d)
+}
+
+func durationValue(d spec.Duration) timetypes.GoDuration {
+	return timetypes.NewGoDurationValue(d.Std())
+}
+
+func address(v iptypes.IPAddress) netip.Addr {
+	a, err := netip.ParseAddr(v.ValueString())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a
+}
+
+// attribute reads an attribute of an object as a T; the zero T, which is null, when there is none.
+func attribute[T attr.Value](object types.Object, name string) T {
+	v, _ := object.Attributes()[name].(T)
+	return v
+}
+
+// entry reads an element of a map of objects.
+func entry(m types.Map, key string) types.Object {
+	v, _ := m.Elements()[key].(types.Object)
+	return v
+}

@@ -1,0 +1,120 @@
+package provider
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+type virtualServerResource struct {
+	clusterResource[spec.VirtualServer, spec.VirtualServerStatus, *virtualServerModel]
+}
+
+func newVirtualServerResource() resource.Resource {
+	r := &virtualServerResource{}
+	r.kind, r.model = virtualServers(), func() *virtualServerModel { return &virtualServerModel{} }
+	return r
+}
+
+func (*virtualServerResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	d := spec.DefaultVirtualServer()
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A service of the directors: an address and port, and how connections to it are spread over real servers (`lvs_real_server`) by the kernel's IPVS.",
+		Attributes: map[string]schema.Attribute{
+			"name": nameAttribute("virtual server"),
+			"address": schema.StringAttribute{
+				CustomType:          iptypes.IPAddressType{},
+				Required:            true,
+				PlanModifiers:       []planmodifier.String{keepEqualAddress()},
+				MarkdownDescription: "Virtual IP address of the service, without a prefix length. A VRRP instance (`lvs_vrrp_instance`) usually carries it.",
+			},
+			"port": schema.Int64Attribute{
+				Required:            true,
+				MarkdownDescription: "Port of the service, 1 to 65535.",
+			},
+			"protocol": wordAttribute(string(d.Protocol), "Transport protocol: "+words(spec.Protocols())+"."),
+			"scheduler": wordAttribute(d.Scheduler, "IPVS scheduler, by the kernel's name: "+words(spec.Schedulers())+
+				". A kernel may lack some: a plan asks the directors."),
+			"forwarding_method": schema.StringAttribute{
+				Required: true,
+				MarkdownDescription: "How packets reach the real servers: " + words(spec.ForwardingMethods()) + ". There is no default, because each needs " +
+					"the real servers set up its own way. `dr` and `tunnel` keep the port: a real server's must be the service's.",
+			},
+			"health_check":    healthCheckAttribute(),
+			"directors":       directorsAttribute(),
+			"director_status": directorStatusAttribute(),
+		},
+	}
+}
+
+func (*virtualServerResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	importByName(ctx, req, resp)
+}
+
+func healthCheckAttribute() schema.Attribute {
+	check, http := spec.DefaultHealthCheck(), spec.DefaultHTTPCheck()
+	expected := make([]attr.Value, len(http.ExpectedStatus))
+	for i, r := range http.ExpectedStatus {
+		expected[i] = types.StringValue(r.String())
+	}
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "How each director checks the real servers: at least one of `tcp`, `http` and `script`, and every one that is named must pass. " +
+			"A server joins after its first passes and gets weight 0 after its failures. Without a check every server counts as healthy.",
+		Attributes: map[string]schema.Attribute{
+			"interval": durationAttribute(check.Interval, "Time between two checks of a server, from start to start: `10ms` to `24h`."),
+			"timeout":  durationAttribute(check.Timeout, "A check without an answer by then has failed: at most `interval`."),
+			"rise":     countAttribute(check.Rise, "Passes in a row that bring a server in: 1 to 255."),
+			"fall":     countAttribute(check.Fall, "Failures in a row that take a server out: 1 to 255."),
+			"tcp": schema.SingleNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "A TCP connection to the server's address and port is accepted. It has no settings: `tcp = {}`.",
+				Attributes:          map[string]schema.Attribute{},
+			},
+			"http": schema.SingleNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "A GET request to the server's address and port is answered as expected. Redirects are not followed.",
+				Attributes: map[string]schema.Attribute{
+					"path": wordAttribute(http.Path, "Path and query of the request."),
+					"expected_status": schema.ListAttribute{
+						ElementType:         types.StringType,
+						Optional:            true,
+						Computed:            true,
+						Default:             listdefault.StaticValue(types.ListValueMust(types.StringType, expected)),
+						PlanModifiers:       []planmodifier.List{keepEqualStatus()},
+						MarkdownDescription: "Status codes and ranges of them that pass, such as `204` or `200-299`, from 100 to 599. The default is `[\"200-299\"]`.",
+					},
+				},
+			},
+			"script": schema.SingleNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "A check script exits with 0. The server's address and port are in its environment.",
+				Attributes: map[string]schema.Attribute{
+					"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the check script (`lvs_check_script`)."},
+				},
+			},
+		},
+	}
+}
+
+func wordAttribute(def, description string) schema.Attribute {
+	return schema.StringAttribute{
+		Optional:            true,
+		Computed:            true,
+		Default:             stringdefault.StaticString(def),
+		MarkdownDescription: description + " The default is `" + def + "`.",
+	}
+}
+
+// words writes a list of words as Markdown.
+func words(all []string) string { return "`" + strings.Join(all, "`, `") + "`" }

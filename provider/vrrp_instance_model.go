@@ -1,0 +1,220 @@
+package provider
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-nettypes/cidrtypes"
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/client"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+type vrrpInstanceModel struct {
+	placement
+	Name                  types.String         `tfsdk:"name"`
+	VirtualRouterID       types.Int64          `tfsdk:"virtual_router_id"`
+	Interface             types.String         `tfsdk:"interface"`
+	Priority              types.Int64          `tfsdk:"priority"`
+	AdvertisementInterval timetypes.GoDuration `tfsdk:"advertisement_interval"`
+	VirtualAddresses      types.List           `tfsdk:"virtual_addresses"`
+	Members               types.Map            `tfsdk:"members"`
+	TrackScripts          types.Map            `tfsdk:"track_scripts"`
+}
+
+func memberType() types.ObjectType {
+	return types.ObjectType{AttrTypes: map[string]attr.Type{"priority": types.Int64Type, "interface": types.StringType}}
+}
+
+func trackType() types.ObjectType {
+	return types.ObjectType{AttrTypes: map[string]attr.Type{"weight": types.Int64Type}}
+}
+
+func vrrpInstances() kind[spec.VRRPInstance, spec.VRRPInstanceStatus] {
+	return kind[spec.VRRPInstance, spec.VRRPInstanceStatus]{
+		kind: spec.KindVRRPInstance, resource: "lvs_vrrp_instance", title: "VRRP Instance",
+		collection: (*client.Client).VRRPInstances,
+		find: func(s *spec.Snapshot, key string) (spec.VRRPInstance, bool) {
+			v, ok := s.VRRPInstances[key]
+			return v.Spec, ok
+		},
+	}
+}
+
+func (m *vrrpInstanceModel) key() string { return m.Name.ValueString() }
+
+// spec resolves the instance for a director: its own priority and interface, no members.
+func (m *vrrpInstanceModel) spec(director string) spec.VRRPInstance {
+	v := m.shared()
+	v.Priority = number(m.Priority, spec.DefaultPriority)
+	if !m.Members.IsNull() {
+		member := entry(m.Members, director)
+		v.Priority = number(attribute[types.Int64](member, "priority"), spec.DefaultPriority)
+		v.Interface = word(attribute[types.String](member, "interface"), v.Interface)
+	}
+	return v
+}
+
+// shared is what all members have in common.
+func (m *vrrpInstanceModel) shared() spec.VRRPInstance {
+	v := spec.DefaultVRRPInstance()
+	v.VirtualRouterID = number(m.VirtualRouterID, 0)
+	v.Interface = m.Interface.ValueString()
+	v.AdvertisementInterval = duration(m.AdvertisementInterval, v.AdvertisementInterval, v.AdvertisementInterval)
+	for _, element := range m.VirtualAddresses.Elements() {
+		prefix, err := netip.ParsePrefix(textOf(element))
+		if err != nil {
+			prefix = netip.Prefix{} // its type has complained
+		}
+		v.VirtualAddresses = append(v.VirtualAddresses, prefix)
+	}
+	for name := range m.TrackScripts.Elements() {
+		if v.TrackScripts == nil {
+			v.TrackScripts = map[string]spec.Track{}
+		}
+		v.TrackScripts[name] = spec.Track{Weight: number(attribute[types.Int64](entry(m.TrackScripts, name), "weight"), 0)}
+	}
+	return v
+}
+
+func (m *vrrpInstanceModel) variants() []string {
+	if members := slices.Sorted(maps.Keys(m.Members.Elements())); len(members) > 0 {
+		return members
+	}
+	return []string{""}
+}
+
+func (m *vrrpInstanceModel) validate(director string) spec.FieldErrors {
+	v := m.spec(director)
+	errs := append(spec.ValidateName(m.key()), v.Validate()...)
+	if !m.Members.IsNull() && !m.Priority.IsNull() {
+		errs = append(errs, spec.FieldError{Pointer: "/members", Detail: "priority stands at the top and members are given: a priority at the top is for one director without members"})
+	}
+	return errs
+}
+
+// locate finds the priority and the interface of a director with its member, where they stand there.
+func (m *vrrpInstanceModel) locate(director, pointer string) string {
+	member := "/members/" + director
+	switch {
+	case m.Members.IsNull() || director == "":
+	case pointer == "/priority":
+		return member + pointer
+	case pointer == "/interface":
+		if own := attribute[types.String](entry(m.Members, director), "interface"); !own.IsNull() {
+			return member + pointer
+		}
+	}
+	return pointer
+}
+
+// targets of an instance are its members.
+func (m *vrrpInstanceModel) targets(all []string) ([]string, bool, spec.FieldErrors) {
+	switch {
+	case m.Members.IsUnknown():
+		return nil, false, nil
+	case m.Members.IsNull() && len(all) == 1:
+		return all, true, nil
+	case m.Members.IsNull():
+		return nil, true, spec.FieldErrors{{Pointer: "/members", Detail: fmt.Sprintf(
+			"the provider has %d directors, so each that takes part needs its priority: members = { %s = { priority = 150 }, … }", len(all), all[0])}}
+	case len(m.Members.Elements()) == 0:
+		return nil, true, spec.FieldErrors{{Pointer: "/members", Detail: "there are none: name the directors that take part, one of " + strings.Join(all, ", ")}}
+	}
+	names := slices.Sorted(maps.Keys(m.Members.Elements()))
+	return names, true, strangers("/members", names, all)
+}
+
+func (m *vrrpInstanceModel) complete() {}
+
+// adopt makes members of the directors that have the instance, unless there is only one to have it.
+func (m *vrrpInstanceModel) adopt(actual map[string]spec.VRRPInstance, all []string) {
+	m.Members = types.MapNull(memberType())
+	if len(all) == 1 {
+		return
+	}
+	interfaces := map[string]int{}
+	for _, name := range slices.Sorted(maps.Keys(actual)) {
+		of := actual[name].Interface
+		interfaces[of]++
+		if interfaces[of] > interfaces[m.Interface.ValueString()] {
+			m.Interface = types.StringValue(of)
+		}
+	}
+	members := map[string]attr.Value{}
+	for name, v := range actual {
+		own := types.StringNull()
+		if v.Interface != m.Interface.ValueString() {
+			own = types.StringValue(v.Interface)
+		}
+		members[name] = memberValue(v.Priority, own)
+	}
+	m.Members = types.MapValueMust(memberType(), members)
+}
+
+func memberValue(priority int, own types.String) attr.Value {
+	return types.ObjectValueMust(memberType().AttrTypes, map[string]attr.Value{
+		"priority": types.Int64Value(int64(priority)), "interface": own,
+	})
+}
+
+// observe takes over what all agree on, and what belongs to one director alone.
+func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
+	if m.Members.IsNull() {
+		for _, v := range actual { // it is one: there are no members
+			if !m.Priority.IsNull() || v.Priority != spec.DefaultPriority {
+				m.Priority = types.Int64Value(int64(v.Priority))
+			}
+			m.Interface = types.StringValue(v.Interface)
+		}
+	}
+	common := map[string]spec.VRRPInstance{}
+	members := maps.Clone(m.Members.Elements())
+	for name, v := range actual {
+		if _, ok := members[name]; ok {
+			own := attribute[types.String](entry(m.Members, name), "interface")
+			if !own.IsNull() {
+				own, v.Interface = types.StringValue(v.Interface), m.Interface.ValueString()
+			}
+			members[name] = memberValue(v.Priority, own)
+		}
+		v.Priority = 0
+		common[name] = v
+	}
+	if !m.Members.IsNull() {
+		m.Members = types.MapValueMust(memberType(), members)
+	}
+
+	v := m.shared()
+	v.Priority = 0
+	v = agree(v, common)
+	m.VirtualRouterID = types.Int64Value(int64(v.VirtualRouterID))
+	if v.Interface != "" || !m.Interface.IsNull() {
+		m.Interface = types.StringValue(v.Interface)
+	}
+	m.AdvertisementInterval = durationValue(v.AdvertisementInterval)
+	addresses := make([]attr.Value, len(v.VirtualAddresses))
+	for i, prefix := range v.VirtualAddresses {
+		addresses[i] = cidrtypes.NewIPPrefixValue(prefix.String())
+	}
+	m.VirtualAddresses = types.ListValueMust(cidrtypes.IPPrefixType{}, addresses)
+	m.TrackScripts = trackedScripts(v.TrackScripts, m.TrackScripts)
+}
+
+// trackedScripts returns the attribute. None at all is an empty map where the configuration says so.
+func trackedScripts(tracks map[string]spec.Track, before types.Map) types.Map {
+	if len(tracks) == 0 && before.IsNull() {
+		return types.MapNull(trackType())
+	}
+	values := map[string]attr.Value{}
+	for name, track := range tracks {
+		values[name] = types.ObjectValueMust(trackType().AttrTypes, map[string]attr.Value{"weight": types.Int64Value(int64(track.Weight))})
+	}
+	return types.MapValueMust(trackType(), values)
+}

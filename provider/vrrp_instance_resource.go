@@ -1,0 +1,88 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-nettypes/cidrtypes"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+type vrrpInstanceResource struct {
+	clusterResource[spec.VRRPInstance, spec.VRRPInstanceStatus, *vrrpInstanceModel]
+}
+
+func newVRRPInstanceResource() resource.Resource {
+	r := &vrrpInstanceResource{}
+	r.kind, r.model = vrrpInstances(), func() *vrrpInstanceModel { return &vrrpInstanceModel{} }
+	return r
+}
+
+func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	d := spec.DefaultVRRPInstance()
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A virtual router (VRRP version 3, RFC 9568): addresses that are on exactly one of several directors. " +
+			"It is one object for all of them, so its addresses and its id cannot differ between two directors.",
+		Attributes: map[string]schema.Attribute{
+			"name": nameAttribute("VRRP instance"),
+			"virtual_router_id": schema.Int64Attribute{
+				Required:            true,
+				MarkdownDescription: "VRID, 1 to 255: the same on every router of the virtual router, and used by one virtual router only on a network.",
+			},
+			"interface": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Network interface of the directors that adverts are sent from and that carries the virtual addresses, such as `eth0`. " +
+					"A member may override it; a member that does not needs it.",
+			},
+			"priority": schema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: "Priority of the director, 1 to 254, where the provider has only one and `members` is left out; the default there is `100`. " +
+					"With `members` each has its own.",
+			},
+			"advertisement_interval": durationAttribute(d.AdvertisementInterval,
+				"Time between two adverts: `10ms` to `40.95s` in steps of `10ms`. Takeover after a crash takes a little over three of them."),
+			"virtual_addresses": schema.ListAttribute{
+				ElementType:   cidrtypes.IPPrefixType{},
+				Required:      true,
+				PlanModifiers: []planmodifier.List{keepEqualPrefix()},
+				MarkdownDescription: "IPv4 addresses with prefix length, such as `192.0.2.100/24`, that are on the active director: 1 to 255, " +
+					"in the order in which adverts carry them.",
+			},
+			"members": schema.MapNestedAttribute{
+				Optional: true,
+				MarkdownDescription: "The directors that take part, by name. Required when the provider has more than one director; " +
+					"whoever is not named has nothing to do with the virtual router.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"priority": countAttribute(d.Priority, "1 to 254: the director with the highest priority among those that are alive becomes active. Give each its own."),
+					"interface": schema.StringAttribute{
+						Optional:            true,
+						MarkdownDescription: "Network interface on this director, where it differs from the instance's `interface`.",
+					},
+				}},
+			},
+			"track_scripts": schema.MapNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "Check scripts (`lvs_check_script`) that move the priority, by name.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"weight": countAttribute(0, "-253 to 253. Above 0 it is added to the priority while the script passes; below 0 it is subtracted while it fails; "+
+						"with 0 the instance is in `fault` while it fails."),
+				}},
+			},
+			"directors": schema.SetAttribute{
+				ElementType: types.StringType,
+				Computed:    true,
+				MarkdownDescription: "Names of the directors that have this instance: its members. " +
+					"Others can refer to it: `directors = lvs_vrrp_instance.web.directors`.",
+			},
+			"director_status": directorStatusAttribute(),
+		},
+	}
+}
+
+func (*vrrpInstanceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	importByName(ctx, req, resp)
+}
