@@ -137,11 +137,16 @@ func (d *Director) Log() string { return d.log.String() }
 
 // Call sends a request to the API from the director's own host and returns the answer.
 func (d *Director) Call(ctx context.Context, method, path, body string) (status int, answer string, err error) {
+	return d.CallAs(ctx, d.agent.Token, method, path, body)
+}
+
+// CallAs is Call with another token.
+func (d *Director) CallAs(ctx context.Context, token, method, path, body string) (status int, answer string, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, d.Endpoint+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
-	r.Header.Set("Authorization", "Bearer "+d.agent.Token)
+	r.Header.Set("Authorization", "Bearer "+token)
 	response, err := d.client.Do(r)
 	if err != nil {
 		return 0, "", err
