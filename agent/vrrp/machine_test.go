@@ -1,0 +1,498 @@
+package vrrp
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+const (
+	second = time.Second
+	ms     = time.Millisecond
+)
+
+// own is 192.0.2.127, so that 192.0.2.128 tells an unsigned comparison from a signed one.
+func own(priority uint8) Parameters {
+	return Parameters{Primary: addr("192.0.2.127"), Priority: priority, Interval: second, Preempt: true}
+}
+
+// from is an advert of another router.
+func from(source string, priority uint8, interval time.Duration) Advert {
+	return Advert{Source: addr(source), Priority: priority, Interval: interval}
+}
+
+// peer is an advert of a router with a greater address.
+func peer(priority uint8) Advert { return from("192.0.2.128", priority, second) }
+
+func backup(t *testing.T, p Parameters) *Machine {
+	t.Helper()
+	m := NewMachine(p)
+	expect(t, m, 0, Startup{})
+	expectState(t, m, spec.InstanceBackup, ActiveDownInterval(p.Priority, p.Interval))
+	return m
+}
+
+// active returns a machine that became active at the time that is returned.
+func active(t *testing.T, p Parameters) (*Machine, time.Duration) {
+	t.Helper()
+	m := backup(t, p)
+	at, _ := m.Deadline()
+	expect(t, m, at, Timer{}, SendAdvert{p.Priority}, Acquire{})
+	expectState(t, m, spec.InstanceActive, at+p.Interval)
+	return m, at
+}
+
+// expect feeds an event and compares what is to be done.
+func expect(t *testing.T, m *Machine, now time.Duration, ev Event, want ...Action) {
+	t.Helper()
+	got := append([]Action(nil), m.Step(now, ev)...)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("%T at %s: actions (-want +got):\n%s", ev, now, diff)
+	}
+}
+
+// never stands for no deadline.
+const never time.Duration = -1
+
+func expectState(t *testing.T, m *Machine, state spec.InstanceState, deadline time.Duration) {
+	t.Helper()
+	got, pending := m.Deadline()
+	if !pending {
+		got = never
+	}
+	if m.State() != state || got != deadline {
+		t.Fatalf("%s until %s, want %s until %s", m.State(), got, state, deadline)
+	}
+}
+
+func TestMachine_40_OwnerIsActiveAtStartup(t *testing.T) {
+	t.Parallel()
+	m := NewMachine(own(255))
+	expectState(t, m, spec.InstanceInitialize, never)
+	expect(t, m, 5*second, Startup{}, SendAdvert{255}, Acquire{})
+	expectState(t, m, spec.InstanceActive, 6*second)
+}
+
+func TestMachine_41_OthersListenAtStartup(t *testing.T) {
+	t.Parallel()
+	m := NewMachine(own(100))
+	expect(t, m, 5*second, Startup{})
+	expectState(t, m, spec.InstanceBackup, 5*second+3*second+609375*time.Microsecond)
+	expect(t, m, 6*second, Startup{}) // again: nothing
+	expectState(t, m, spec.InstanceBackup, 5*second+3*second+609375*time.Microsecond)
+}
+
+func TestMachine_46_BackupLeavesInSilence(t *testing.T) {
+	t.Parallel()
+	for _, ev := range []Event{Shutdown{}, HandOver{}} {
+		m := backup(t, own(100))
+		expect(t, m, second, ev)
+		expectState(t, m, spec.InstanceInitialize, never)
+	}
+}
+
+func TestMachine_47_AdvertComesBeforeAddresses(t *testing.T) {
+	t.Parallel()
+	m := backup(t, own(100))
+	at, _ := m.Deadline()
+	expect(t, m, at-1, Timer{})
+	expect(t, m, at, Timer{}, SendAdvert{100}, Acquire{})
+	expectState(t, m, spec.InstanceActive, at+second)
+	if m.ActiveRouter() != own(100).Primary {
+		t.Errorf("active router %s", m.ActiveRouter())
+	}
+}
+
+func TestMachine_48_PriorityZeroSetsSkewTime(t *testing.T) {
+	t.Parallel()
+	m := backup(t, own(100))
+	expect(t, m, second, peer(200))
+	expect(t, m, 2*second, peer(0))
+	expectState(t, m, spec.InstanceBackup, 2*second+609375*time.Microsecond)
+}
+
+func TestMachine_48_SkewTimeIsOfTheActiveRoutersInterval(t *testing.T) {
+	t.Parallel()
+	m := backup(t, own(128))
+	expect(t, m, second, from("192.0.2.128", 200, 100*ms))
+	expect(t, m, second, from("192.0.2.128", 0, 100*ms))
+	expectState(t, m, spec.InstanceBackup, second+50*ms)
+}
+
+func TestMachine_49_AdvertOfHigherPrioritySetsTheTimerByItsInterval(t *testing.T) {
+	t.Parallel()
+	m := backup(t, own(128))
+	expect(t, m, second, from("192.0.2.128", 129, 200*ms))
+	expectState(t, m, spec.InstanceBackup, second+3*200*ms+100*ms)
+	if m.ActiveRouter() != addr("192.0.2.128") {
+		t.Errorf("active router %s", m.ActiveRouter())
+	}
+}
+
+func TestMachine_50_WithoutPreemptAnyAdvertSetsTheTimer(t *testing.T) {
+	t.Parallel()
+	p := own(200)
+	p.Preempt = false
+	m := backup(t, p)
+	expect(t, m, second, peer(1))
+	expectState(t, m, spec.InstanceBackup, second+ActiveDownInterval(200, second))
+}
+
+func TestMachine_51_PreemptLetsTheTimerRunOut(t *testing.T) {
+	t.Parallel()
+	m := backup(t, own(200))
+	old, _ := m.Deadline()
+	for now := ms; now < old; now += 100 * ms {
+		expect(t, m, now, peer(199))
+		expectState(t, m, spec.InstanceBackup, old)
+	}
+	expect(t, m, old, Timer{}, SendAdvert{200}, Acquire{})
+}
+
+func TestMachine_52_EqualPriorityInBackupSetsTheTimer(t *testing.T) {
+	t.Parallel()
+	for _, source := range []string{"192.0.2.1", "192.0.2.128"} {
+		m := backup(t, own(100))
+		expect(t, m, second, from(source, 100, second))
+		expectState(t, m, spec.InstanceBackup, second+ActiveDownInterval(100, second))
+	}
+}
+
+func TestMachine_53_OwnerPreemptsWhatever(t *testing.T) {
+	t.Parallel()
+	p := own(255)
+	p.Preempt = false
+	m := NewMachine(p)
+	m.Step(0, Startup{})
+	m.Step(0, peer(255)) // of another owner, with a greater address
+	old := ActiveDownInterval(255, second)
+	expectState(t, m, spec.InstanceBackup, old)
+	expect(t, m, second, peer(254))
+	expectState(t, m, spec.InstanceBackup, old)
+}
+
+func TestMachine_54_BackupFollowsTheActiveRoutersInterval(t *testing.T) {
+	t.Parallel()
+	m := backup(t, own(100))
+	now := time.Duration(0)
+	for _, interval := range []time.Duration{second, 100 * ms, 3 * second} {
+		for range 5 {
+			now += interval
+			expect(t, m, now, Timer{})
+			expect(t, m, now, from("192.0.2.128", 200, interval))
+			expectState(t, m, spec.InstanceBackup, now+ActiveDownInterval(100, interval))
+		}
+	}
+}
+
+func TestMachine_55_AdvertsKeepStep(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(100))
+	for i := range 10 {
+		due := at + time.Duration(i+1)*second
+		expect(t, m, due+30*ms, Timer{}, SendAdvert{100}) // late, and it does not add up
+		expectState(t, m, spec.InstanceActive, due+second)
+	}
+}
+
+func TestMachine_55_AfterAPauseAdvertsAreNotMadeUpFor(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(100))
+	expect(t, m, at+3*second+500*ms, Timer{}, SendAdvert{100})
+	expectState(t, m, spec.InstanceActive, at+4*second+500*ms)
+}
+
+func TestMachine_56_ShutdownSaysSoAndThenLetsGo(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(100))
+	expect(t, m, at+ms, Shutdown{}, SendAdvert{0}, Release{})
+	expectState(t, m, spec.InstanceInitialize, never)
+}
+
+func TestMachine_56_HandOverKeepsAddressesUntilAnotherIsHeard(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(128))
+	expect(t, m, at, HandOver{}, SendAdvert{0})
+	expectState(t, m, spec.InstanceInitialize, at+second)
+	expect(t, m, at+ms, peer(0)) // leaves as well
+	expect(t, m, at+2*ms, peer(1), Release{})
+	expectState(t, m, spec.InstanceInitialize, never)
+	expect(t, m, at+10*second, Timer{})
+}
+
+func TestMachine_56_HandOverLetsGoWhenNobodyComes(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(128))
+	expect(t, m, at, HandOver{}, SendAdvert{0})
+	expect(t, m, at+second, Timer{}, Release{})
+	expectState(t, m, spec.InstanceInitialize, never)
+}
+
+func TestMachine_56_HandOverDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	p := own(1)
+	p.Interval = 40 * second
+	m, at := active(t, p)
+	expect(t, m, at, HandOver{}, SendAdvert{0})
+	expectState(t, m, spec.InstanceInitialize, at+maxHandOver)
+}
+
+func TestMachine_57_PriorityZeroIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(100))
+	expect(t, m, at+300*ms, peer(0), SendAdvert{100})
+	expectState(t, m, spec.InstanceActive, at+300*ms+second)
+}
+
+func TestMachine_58_HigherPriorityIsYieldedTo(t *testing.T) {
+	t.Parallel()
+	for _, preempt := range []bool{true, false} {
+		p := own(100)
+		p.Preempt = preempt
+		m, at := active(t, p)
+		expect(t, m, at+ms, from("192.0.2.1", 101, 200*ms), Release{})
+		expectState(t, m, spec.InstanceBackup, at+ms+ActiveDownInterval(100, 200*ms))
+		if m.ActiveRouter() != addr("192.0.2.1") {
+			t.Errorf("active router %s", m.ActiveRouter())
+		}
+	}
+}
+
+func TestMachine_59_EqualPriorityGoesToTheGreaterAddress(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(100))
+	expect(t, m, at+ms, from("192.0.2.126", 100, second), SendAdvert{100}, Announce{})
+	expect(t, m, at+2*ms, from("192.0.2.200", 100, second), Release{})
+	expectState(t, m, spec.InstanceBackup, at+2*ms+ActiveDownInterval(100, second))
+}
+
+func TestMachine_60_AddressesAreComparedUnsigned(t *testing.T) {
+	t.Parallel()
+	for source, greater := range map[string]bool{"192.0.2.128": true, "192.0.2.126": false, "10.255.255.255": false, "224.0.0.1": true} {
+		m, at := active(t, own(100))
+		m.Step(at+ms, from(source, 100, second))
+		if yielded := m.State() == spec.InstanceBackup; yielded != greater {
+			t.Errorf("192.0.2.127 yields to %s: %t, want %t", source, yielded, greater)
+		}
+	}
+}
+
+func TestMachine_61_LosingAdvertIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(100))
+	expect(t, m, at+300*ms, peer(99), SendAdvert{100}, Announce{})
+	expectState(t, m, spec.InstanceActive, at+300*ms+second)
+}
+
+func TestMachine_62_ABurstOfLosingAdvertsIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(100))
+	sent := 0
+	for now := at; now < at+10*second; now += 10 * ms {
+		for _, ev := range []Event{peer(99), peer(0), Timer{}} {
+			for _, a := range m.Step(now, ev) {
+				if _, ok := a.(SendAdvert); ok {
+					sent++
+				}
+			}
+		}
+	}
+	if sent < 10 || sent > 20 {
+		t.Errorf("%d adverts in ten intervals, want 10 to 20", sent)
+	}
+}
+
+func TestTimers_70_SkewAndDownInterval(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		priority   uint8
+		interval   time.Duration
+		skew, down time.Duration
+	}{
+		{254, 100 * ms, 781250 * time.Nanosecond, 300*ms + 781250*time.Nanosecond}, // 30.078 cs, kept finer than that
+		{100, second, 609375 * time.Microsecond, 3*second + 609375*time.Microsecond},
+		{255, second, 3906250 * time.Nanosecond, 3*second + 3906250*time.Nanosecond},
+		{1, 10 * ms, 9960937 * time.Nanosecond, 39960937 * time.Nanosecond},
+		{1, 40950 * ms, 40790039062 * time.Nanosecond, 163640039062 * time.Nanosecond},
+	}
+	for _, test := range tests {
+		if got := SkewTime(test.priority, test.interval); got != test.skew {
+			t.Errorf("Skew_Time of %d at %s: %s, want %s", test.priority, test.interval, got, test.skew)
+		}
+		if got := ActiveDownInterval(test.priority, test.interval); got != test.down {
+			t.Errorf("Active_Down_Interval of %d at %s: %s, want %s", test.priority, test.interval, got, test.down)
+		}
+	}
+}
+
+func TestMachine_72_PriorityMovesARunningTimer(t *testing.T) {
+	t.Parallel()
+	m := backup(t, own(100))
+	expect(t, m, second, from("192.0.2.128", 200, 256*ms))
+	at, _ := m.Deadline()
+	expect(t, m, second+ms, Configure{own(40)})
+	expectState(t, m, spec.InstanceBackup, at+60*ms)
+	expect(t, m, second+2*ms, Configure{own(150)})
+	expectState(t, m, spec.InstanceBackup, at-50*ms)
+}
+
+func TestMachine_72_PriorityChangesWithoutLeavingActive(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(100))
+	expect(t, m, at+ms, Configure{own(40)})
+	expectState(t, m, spec.InstanceActive, at+second)
+	expect(t, m, at+second, Timer{}, SendAdvert{40})
+}
+
+func TestMachine_IntervalChangesWithoutLeavingActive(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(100))
+	p := own(100)
+	p.Interval = 3 * second
+	expect(t, m, at+ms, Configure{p})
+	expectState(t, m, spec.InstanceActive, at+second) // as the others expect it
+	expect(t, m, at+second, Timer{}, SendAdvert{100})
+	expectState(t, m, spec.InstanceActive, at+4*second)
+	p.Interval = 100 * ms
+	expect(t, m, at+2*second, Configure{p})
+	expectState(t, m, spec.InstanceActive, at+2*second+100*ms)
+}
+
+func TestMachine_73_ATimerThatWasMovedDoesNotFire(t *testing.T) {
+	t.Parallel()
+	m := backup(t, own(100))
+	at, _ := m.Deadline()
+	expect(t, m, at-ms, peer(200))
+	expect(t, m, at, Timer{})
+	expectState(t, m, spec.InstanceBackup, at-ms+ActiveDownInterval(100, second))
+}
+
+func TestMachine_74_WhoOversleptListensFirst(t *testing.T) {
+	t.Parallel()
+	down := ActiveDownInterval(100, second)
+	t.Run("active", func(t *testing.T) {
+		t.Parallel()
+		m, at := active(t, own(100))
+		late := at + second + down + 1
+		expect(t, m, late, Timer{}, Release{})
+		expectState(t, m, spec.InstanceBackup, late+down)
+	})
+	t.Run("active, and the new one is of lower priority", func(t *testing.T) {
+		t.Parallel()
+		m, at := active(t, own(100))
+		late := at + second + down + 1
+		expect(t, m, late, peer(50), Release{})
+		expectState(t, m, spec.InstanceBackup, late+down)
+	})
+	t.Run("backup", func(t *testing.T) {
+		t.Parallel()
+		m := backup(t, own(100))
+		late := down + down + 1
+		expect(t, m, late, Timer{})
+		expectState(t, m, spec.InstanceBackup, late+down)
+	})
+	t.Run("late by no more than that", func(t *testing.T) {
+		t.Parallel()
+		m, at := active(t, own(100))
+		expect(t, m, at+second+down, Timer{}, SendAdvert{100})
+	})
+}
+
+func TestMachine_FaultLeavesTheElectionUntilStartup(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(200))
+	expect(t, m, at+ms, Fault{}, SendAdvert{0}, Release{})
+	expectState(t, m, spec.InstanceFault, never)
+	expect(t, m, at+2*ms, Fault{})
+	expect(t, m, at+3*ms, peer(1))
+	expect(t, m, at+4*ms, peer(0))
+	expect(t, m, at+10*second, Timer{})
+	expect(t, m, at+11*second, Configure{own(210)})
+	expectState(t, m, spec.InstanceFault, never)
+	expect(t, m, at+20*second, Startup{})
+	expectState(t, m, spec.InstanceBackup, at+20*second+ActiveDownInterval(210, second))
+}
+
+// FuzzMachine feeds arbitrary events at arbitrary times, and looks at what must always hold.
+func FuzzMachine(f *testing.F) {
+	f.Add([]byte{0, 5, 0, 5, 0xff, 0xff, 6, 0, 1, 6, 200, 10, 1, 0, 0})
+	f.Add([]byte{0, 5, 0, 5, 0xff, 0xff, 2, 0, 1, 6, 200, 10})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		m := NewMachine(own(100))
+		var now time.Duration
+		addresses := false // on the interface, by what the machine said
+		for len(script) >= 5 {
+			now += time.Duration(binary.BigEndian.Uint16(script[1:])) * ms
+			before := m.State()
+			actions := m.Step(now, fuzzEvent(script[0], script[3], script[4]))
+			script = script[5:]
+			_, pending := m.Deadline()
+			for _, a := range actions {
+				switch a := a.(type) {
+				case Acquire:
+					if addresses || m.State() != spec.InstanceActive {
+						t.Fatalf("acquires in %s, holding: %t", m.State(), addresses)
+					}
+					addresses = true
+				case Release:
+					if !addresses {
+						t.Fatal("releases what it does not hold")
+					}
+					addresses = false
+				case SendAdvert:
+					if a.Priority != priorityStop && m.State() != spec.InstanceActive {
+						t.Fatalf("sends priority %d in %s", a.Priority, m.State())
+					}
+					if a.Priority == priorityStop && before != spec.InstanceActive {
+						t.Fatalf("says that it stops in %s", before)
+					}
+				}
+			}
+			switch m.State() {
+			case spec.InstanceActive:
+				if !addresses || !pending {
+					t.Fatalf("active: holding %t, deadline %t", addresses, pending)
+				}
+			case spec.InstanceBackup:
+				if addresses || !pending {
+					t.Fatalf("backup: holding %t, deadline %t", addresses, pending)
+				}
+			case spec.InstanceFault:
+				if addresses || pending {
+					t.Fatalf("fault: holding %t, deadline %t", addresses, pending)
+				}
+			case spec.InstanceInitialize:
+				if addresses != pending { // handing over, or neither
+					t.Fatalf("initialize: holding %t, deadline %t", addresses, pending)
+				}
+			}
+		}
+	})
+}
+
+func fuzzEvent(kind, a, b byte) Event {
+	switch kind % 7 {
+	case 0:
+		return Startup{}
+	case 1:
+		return Shutdown{}
+	case 2:
+		return HandOver{}
+	case 3:
+		return Fault{}
+	case 4:
+		p := own(max(a, 1))
+		p.Interval = time.Duration(b+1) * 10 * ms
+		p.Preempt = b%2 == 0
+		return Configure{p}
+	case 5:
+		return Timer{}
+	default:
+		return Advert{Source: netip.AddrFrom4([4]byte{192, 0, 2, b}), Priority: a, Interval: time.Duration(b%100+1) * 10 * ms}
+	}
+}
