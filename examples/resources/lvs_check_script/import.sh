@@ -1,0 +1,2 @@
+# By its name.
+terraform import lvs_check_script.gateway gateway

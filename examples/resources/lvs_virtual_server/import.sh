@@ -1,0 +1,2 @@
+# By its name.
+terraform import lvs_virtual_server.web web
