@@ -88,14 +88,14 @@ func (h *holder) add(c client) {
 	state := &held{on: w.addresses}
 	h.clients[c] = state
 	h.remove(c, state, w)
+	h.wake() // what would not go is tried again
 }
 
 // drop lets go of a client, and of its addresses, before it returns.
 func (h *holder) drop(c client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	w := c.wanted()
-	h.remove(c, &held{on: w.addresses}, &wish{iface: w.iface})
+	h.remove(c, h.clients[c], &wish{iface: c.wanted().iface})
 	delete(h.clients, c)
 	h.verify() // another client may want one of them
 }
@@ -150,7 +150,11 @@ func (h *holder) remove(c client, state *held, w *wish) bool {
 			gone = append(gone, p)
 		}
 	}
-	if len(gone) == 0 || time.Now().Before(state.retry) {
+	if len(gone) == 0 {
+		state.retry = time.Time{}
+		return false
+	}
+	if time.Now().Before(state.retry) {
 		return false
 	}
 	state.retry = time.Time{}
@@ -176,6 +180,8 @@ func (h *holder) ensure(c client, state *held, w *wish, check bool) {
 	}
 	announce, err := h.addresses.Ensure(w.iface, w.addresses)
 	if err != nil {
+		// What comes next is the client's to wish.
+		state.seen, state.again = nil, time.Time{}
 		c.failed(err)
 		return
 	}

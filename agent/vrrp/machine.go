@@ -198,7 +198,11 @@ func (m *Machine) configure(now time.Duration, p Parameters) {
 	m.params = p
 	switch m.state {
 	case spec.InstanceBackup:
-		m.deadline += SkewTime(p.Priority, m.activeInterval) - SkewTime(old.Priority, m.activeInterval)
+		before := ActiveDownInterval(old.Priority, m.activeInterval)
+		if !m.activeRouter.IsValid() {
+			m.activeInterval = p.Interval // nobody has told another
+		}
+		m.deadline += ActiveDownInterval(p.Priority, m.activeInterval) - before
 	case spec.InstanceActive:
 		m.activeRouter, m.activeInterval = p.Primary, p.Interval
 		// A longer interval is told in the next advert, which comes when the others expect it. A shorter

@@ -363,6 +363,21 @@ func TestMachine_IntervalChangesWithoutLeavingActive(t *testing.T) {
 	expectState(t, m, spec.InstanceActive, at+2*second+100*ms)
 }
 
+func TestMachine_IntervalChangesForABackupThatHeardNobody(t *testing.T) {
+	t.Parallel()
+	p := own(128)
+	p.Interval = 40 * second
+	m := backup(t, p)
+	p.Interval = second
+	expect(t, m, ms, Configure{p})
+	expectState(t, m, spec.InstanceBackup, ActiveDownInterval(128, second))
+	expect(t, m, 2*ms, from("192.0.2.128", 200, 256*ms))
+	at, _ := m.Deadline()
+	p.Interval = 10 * second
+	expect(t, m, 3*ms, Configure{p})
+	expectState(t, m, spec.InstanceBackup, at) // the active router's counts
+}
+
 func TestMachine_73_ATimerThatWasMovedDoesNotFire(t *testing.T) {
 	t.Parallel()
 	m := backup(t, own(100))

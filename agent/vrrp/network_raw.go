@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -22,11 +23,23 @@ func (RawNetwork) Open(iface string, index int) (Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a raw socket for VRRP on %s: %w", iface, err)
 	}
-	if err := setUp(fd, iface, index); err != nil {
+	c := &rawConn{fd: fd, to: unix.SockaddrInet4{Addr: group().As4()}}
+	if err := errors.Join(setUp(fd, iface, index), discardWaiting(c)); err != nil {
 		_ = unix.Close(fd) // nothing was sent through it
 		return nil, err
 	}
-	return &rawConn{fd: fd, to: unix.SockaddrInet4{Addr: group().As4()}}, nil
+	return c, nil
+}
+
+// discardWaiting throws away what came in before the socket was bound: it may be another interface's.
+func discardWaiting(c Conn) error {
+	var buf [1]byte // the rest of a datagram goes with it
+	for range drainAtMost {
+		if n, err := receive(c, buf[:]); n == 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 func setUp(fd int, iface string, index int) error {

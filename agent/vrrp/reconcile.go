@@ -171,9 +171,7 @@ func (e *Engine) closePort(p *port) {
 
 // remove forgets a router. On the thread.
 func (l *loop) remove(r *router) {
-	if r.port != nil {
-		delete(r.port.routers, r.vrid)
-	}
+	r.leavePort()
 	l.routers = slices.DeleteFunc(l.routers, func(o *router) bool { return o == r })
 }
 

@@ -74,9 +74,7 @@ func (r *router) warn(what string, err error) { r.log.Warn("unable to "+what, "e
 // apply brings the router to what is wanted of it.
 func (r *router) apply(l *loop, now time.Duration, in input) {
 	if r.port != in.port {
-		if r.port != nil {
-			delete(r.port.routers, r.vrid)
-		}
+		r.leavePort()
 		if in.port != nil {
 			in.port.routers[r.vrid] = r
 		}
@@ -95,6 +93,13 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 		r.step(l, now, Fault{})
 	} else {
 		r.step(l, now, Startup{})
+	}
+}
+
+// leavePort stops listening. Another router may have been given the place meanwhile.
+func (r *router) leavePort() {
+	if r.port != nil && r.port.routers[r.vrid] == r {
+		delete(r.port.routers, r.vrid)
 	}
 }
 

@@ -1,0 +1,323 @@
+package vrrp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// kernel is Addresses that writes down what it is told, and fails when it shall.
+type kernel struct {
+	mu      sync.Mutex
+	on      map[netip.Prefix]bool
+	failure error
+	said    []string
+}
+
+func newKernel(on ...string) *kernel {
+	k := &kernel{on: map[netip.Prefix]bool{}}
+	for _, p := range on {
+		k.on[netip.MustParsePrefix(p)] = true
+	}
+	return k
+}
+
+func (k *kernel) Claim(string, []netip.Prefix) error     { return nil }
+func (k *kernel) Retain(map[string][]netip.Prefix) error { return nil }
+func (k *kernel) say(format string, args ...any) {
+	k.said = append(k.said, fmt.Sprintf(format, args...))
+}
+func (k *kernel) Announce(_ string, addresses []netip.Addr) error { return k.do("announce", addresses) }
+
+func (k *kernel) do(what string, about any) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.say("%s %s", what, about)
+	return k.failure
+}
+
+func (k *kernel) Ensure(_ string, addresses []netip.Prefix) (added []netip.Prefix, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.failure != nil {
+		return nil, k.failure
+	}
+	for _, p := range addresses {
+		if !k.on[p] {
+			k.on[p] = true
+			added = append(added, p)
+			k.say("add %s", p)
+		}
+	}
+	return added, nil
+}
+
+func (k *kernel) Remove(_ string, addresses []netip.Prefix) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.failure != nil {
+		return k.failure
+	}
+	for _, p := range addresses {
+		if k.on[p] {
+			delete(k.on, p)
+			k.say("remove %s", p)
+		}
+	}
+	return nil
+}
+
+func (k *kernel) fail(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.failure = err
+}
+
+// heard returns what was said since the last time, and forgets it.
+func (k *kernel) heard() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	said := strings.Join(k.said, "\n")
+	k.said = nil
+	return said
+}
+
+// wisher is a client that wishes what a test says.
+type wisher struct {
+	mu       sync.Mutex
+	wish     *wish
+	failures int
+	warnings int
+}
+
+func (w *wisher) wanted() *wish {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.wish
+}
+
+func (w *wisher) failed(error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failures++
+}
+
+func (w *wisher) warn(string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.warnings++
+}
+
+func (w *wisher) wants(change func(*wish)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	changed := *w.wish
+	change(&changed)
+	w.wish = &changed
+}
+
+func activate(v *wish)   { v.active, v.announce = true, v.announce+1 }
+func deactivate(v *wish) { v.active = false }
+
+func wishFor(addresses ...string) *wisher {
+	w := &wisher{wish: &wish{iface: "eth0"}}
+	for _, a := range addresses {
+		w.wish.addresses = append(w.wish.addresses, netip.MustParsePrefix(a))
+	}
+	return w
+}
+
+// holding runs a holder in a bubble of time. after waits, and compares what the kernel was told
+// meanwhile.
+func holding(t *testing.T, k *kernel, test func(h *holder, after func(time.Duration, ...string))) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHolder(k)
+		go h.Run(t.Context())
+		test(h, func(d time.Duration, want ...string) {
+			t.Helper()
+			time.Sleep(d)
+			synctest.Wait()
+			if diff := cmp.Diff(strings.Join(want, "\n"), k.heard()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	})
+}
+
+func TestHolder_AnnouncesAtOnceAndOnceMore(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24", "192.0.2.101/32")
+		h.add(w)
+		w.wants(activate)
+		h.wake()
+		after(0, "add 192.0.2.100/24", "add 192.0.2.101/32", "announce [192.0.2.100 192.0.2.101]")
+		after(announceAgain - 1)
+		after(1, "announce [192.0.2.100 192.0.2.101]")
+		after(time.Hour)
+		h.wake()
+		after(time.Hour)
+	})
+}
+
+func TestHolder_LeavingActiveCancelsTheSecondRound(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24")
+		h.add(w)
+		w.wants(activate)
+		h.wake()
+		after(0, "add 192.0.2.100/24", "announce [192.0.2.100]")
+		w.wants(deactivate)
+		h.wake()
+		after(0, "remove 192.0.2.100/24")
+		after(time.Hour)
+	})
+}
+
+func TestHolder_ARoleLostAndWonBackUnseenIsAnnounced(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24")
+		h.add(w)
+		w.wants(activate)
+		h.wake()
+		after(time.Minute, "add 192.0.2.100/24", "announce [192.0.2.100]", "announce [192.0.2.100]")
+		w.wants(deactivate)
+		w.wants(activate)
+		h.wake()
+		after(0, "announce [192.0.2.100]")
+	})
+}
+
+func TestHolder_82_WhatACrashLeftIsRemovedBeforeAddReturns(t *testing.T) {
+	t.Parallel()
+	k := newKernel("192.0.2.100/24", "198.51.100.1/24")
+	newHolder(k).add(wishFor("192.0.2.100/24"))
+	if diff := cmp.Diff("remove 192.0.2.100/24", k.heard()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestHolder_WhatWillNotGoIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	k := newKernel("192.0.2.100/24")
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24")
+		k.fail(errors.New("no buffer space available"))
+		h.add(w)
+		after(3*holderRetry + holderRetry/2)
+		if w.warnings != 4 { // when it was added, and each second from then on
+			t.Errorf("%d attempts, want 4", w.warnings)
+		}
+		k.fail(nil)
+		after(holderRetry, "remove 192.0.2.100/24")
+		after(time.Hour)
+	})
+}
+
+func TestHolder_AnAttemptThatIsWantedNoMoreIsForgotten(t *testing.T) {
+	t.Parallel()
+	k := newKernel("192.0.2.100/24")
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24")
+		k.fail(errors.New("no buffer space available"))
+		h.add(w)
+		k.fail(nil)
+		w.wants(activate)
+		h.wake()
+		after(announceAgain, "announce [192.0.2.100]", "announce [192.0.2.100]")
+		// Were the attempt still planned, the holder would be busy with it for ever, and time stand still.
+		after(time.Hour)
+	})
+}
+
+func TestHolder_AddressesThatCannotBePutAreReportedAndNotHammered(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24")
+		h.add(w)
+		w.wants(activate)
+		h.wake()
+		after(0, "add 192.0.2.100/24", "announce [192.0.2.100]")
+		k.fail(errors.New("no such device"))
+		after(time.Minute)
+		if w.failures != 1 {
+			t.Errorf("reported %d times in a minute, want once", w.failures)
+		}
+		k.fail(nil)
+		h.wake()
+		after(0, "announce [192.0.2.100]")
+	})
+}
+
+func TestHolder_AStolenAddressIsPutBackWhenSomebodyLooks(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24", "192.0.2.101/32")
+		h.add(w)
+		w.wants(activate)
+		h.wake()
+		after(time.Minute, "add 192.0.2.100/24", "add 192.0.2.101/32",
+			"announce [192.0.2.100 192.0.2.101]", "announce [192.0.2.100 192.0.2.101]")
+		h.verify()
+		after(time.Minute)
+		if err := k.Remove("eth0", w.wish.addresses[1:]); err != nil {
+			t.Error(err)
+		}
+		h.verify()
+		after(time.Minute, "remove 192.0.2.101/32", "add 192.0.2.101/32", "announce [192.0.2.101]", "announce [192.0.2.100 192.0.2.101]")
+	})
+}
+
+func TestHolder_ReplacedAddressesAreTakenOff(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24", "192.0.2.101/32")
+		h.add(w)
+		w.wants(activate)
+		h.wake()
+		after(time.Minute, "add 192.0.2.100/24", "add 192.0.2.101/32",
+			"announce [192.0.2.100 192.0.2.101]", "announce [192.0.2.100 192.0.2.101]")
+		w.wants(func(v *wish) {
+			v.addresses = []netip.Prefix{v.addresses[1], netip.MustParsePrefix("192.0.2.102/32")}
+		})
+		h.wake()
+		after(0, "remove 192.0.2.100/24", "add 192.0.2.102/32", "announce [192.0.2.102]")
+	})
+}
+
+func TestHolder_DroppingLeavesNothing(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	holding(t, k, func(h *holder, _ func(time.Duration, ...string)) {
+		a, b := wishFor("192.0.2.100/24", "192.0.2.101/32"), wishFor("192.0.2.101/32")
+		h.add(a)
+		h.add(b)
+		for _, w := range []*wisher{a, b} {
+			w.wants(activate)
+		}
+		h.wake()
+		synctest.Wait()
+		h.drop(a)
+		synctest.Wait()
+		want := map[netip.Prefix]bool{netip.MustParsePrefix("192.0.2.101/32"): true}
+		if diff := cmp.Diff(want, k.on, equalAddrs, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+			t.Errorf("only what another wants is on (-want +got):\n%s", diff)
+		}
+	})
+}
