@@ -44,15 +44,22 @@ func (s *services) close() {
 // write adds, edits or deletes a service. When the kernel does not answer, the handle is closed, which
 // ends the call that waits on it.
 func (s *services) write(ctx context.Context, timeout time.Duration, op Op) error {
+	handle := s.handle
+	return within(ctx, timeout, func() error { return write(handle, op) }, s.close)
+}
+
+// within returns what do returns, or gives up after the timeout or with the context. Do may go on a
+// while, so it must not use what its caller may change.
+func within(ctx context.Context, timeout time.Duration, do func() error, giveUp func()) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
 	defer cancel()
-	handle, done := s.handle, make(chan error, 1)
-	go func() { done <- write(handle, op) }()
+	done := make(chan error, 1)
+	go func() { done <- do() }()
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		s.close()
+		giveUp()
 		return context.Cause(ctx)
 	}
 }
