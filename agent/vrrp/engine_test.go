@@ -384,10 +384,11 @@ func TestEngine_ADuplicateThatTakesTheIDStillHears(t *testing.T) {
 	eventually(t, "the peer is active", peer.is(spec.InstanceActive))
 	d := start(t, network, "192.0.2.11/24", &link.MemoryLedger{})
 	d.set(map[string]spec.VRRPInstance{"b": instance(150)})
+	eventually(t, "b hears the peer", func() bool { return d.engine.Status()["b"].AdvertsReceived > 0 })
 	second := instance(150)
 	second.VirtualAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.101/24")}
 	d.set(map[string]spec.VRRPInstance{"a": second, "b": instance(150)}) // the first by name has the id
-	eventually(t, "it hears the peer", func() bool { return d.engine.Status()["a"].AdvertsReceived >= 5 })
+	eventually(t, "a hears the peer", func() bool { return d.engine.Status()["a"].AdvertsReceived >= 5 })
 	if got := d.engine.Status(); got["a"].State != spec.InstanceBackup || got["b"].State != spec.InstanceFault {
 		t.Errorf("%+v", got)
 	}
