@@ -126,8 +126,6 @@ func diagnose(err error) string {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
 	var timeout net.Error
 	switch {
 	case errors.As(err, &unknown):
@@ -136,10 +134,10 @@ func diagnose(err error) string {
 		return fmt.Sprintf("its certificate is for another name (%v): use that name in the endpoint, or a certificate that names it", host)
 	case errors.As(err, &invalid):
 		return fmt.Sprintf("its certificate is not valid (%v): renew it, or check the clocks", invalid)
-	case errors.As(err, &record):
+	case errors.Is(err, http.ErrSchemeMismatch):
 		return "it does not speak TLS: use http:// if it listens on loopback, or give the agent a certificate"
-	case errors.As(err, &alert):
-		return fmt.Sprintf("it broke off the TLS handshake (%v): does it want a client certificate (client_cert_file, client_key_file)?", alert)
+	case isAlert(err):
+		return fmt.Sprintf("it broke off the TLS handshake (%v): does it want a client certificate (client_cert_file, client_key_file)?", errors.Unwrap(err))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused: is lvs-agent running there, and on that port?"
 	case errors.Is(err, fs.ErrNotExist):
@@ -155,7 +153,12 @@ func diagnose(err error) string {
 // isTLS reports whether the two sides could not agree on who they are: another attempt would not help.
 func isTLS(err error) bool {
 	var verification *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &alert)
+	return errors.As(err, &verification) || errors.Is(err, http.ErrSchemeMismatch) || isAlert(err)
+}
+
+// isAlert reports whether the other side sent a TLS alert. crypto/tls has no type for it: it says so
+// in the operation of a net.OpError.
+func isAlert(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error"
 }
