@@ -1,0 +1,615 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// fakeProber answers as it is told, and keeps a record of when it was asked.
+type fakeProber struct {
+	begin time.Time
+
+	mu      sync.Mutex
+	answer  map[string]error         // by target; a target that is not here passes
+	takes   map[string]time.Duration // how long the answer takes
+	deaf    map[string]bool          // does not heed the context
+	asked   map[string][]time.Duration
+	now     map[string]int // probes under way
+	overlap []string       // targets that were probed twice at a time
+}
+
+func newFakeProber() *fakeProber {
+	return &fakeProber{
+		begin: time.Now(), answer: map[string]error{}, takes: map[string]time.Duration{}, deaf: map[string]bool{},
+		asked: map[string][]time.Duration{}, now: map[string]int{},
+	}
+}
+
+func (f *fakeProber) Server(ctx context.Context, check ServerCheck) error {
+	return f.probe(ctx, check.Server.String())
+}
+
+func (f *fakeProber) Script(ctx context.Context, command []string) error {
+	return f.probe(ctx, command[0])
+}
+
+func (f *fakeProber) probe(ctx context.Context, target string) error {
+	f.mu.Lock()
+	f.asked[target] = append(f.asked[target], time.Since(f.begin))
+	if f.now[target]++; f.now[target] > 1 {
+		f.overlap = append(f.overlap, target)
+	}
+	takes, deaf := f.takes[target], f.deaf[target]
+	f.mu.Unlock()
+	var cut error
+	if deaf {
+		time.Sleep(takes)
+	} else {
+		select {
+		case <-time.After(takes):
+		case <-ctx.Done():
+			cut = context.Cause(ctx)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now[target]--
+	if cut != nil {
+		return cut
+	}
+	return f.answer[target]
+}
+
+// set says how a target answers from now on.
+func (f *fakeProber) set(target string, answer error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answer[target] = answer
+}
+
+// slow says how long a target takes to answer from now on, and that it heeds the timeout.
+func (f *fakeProber) slow(target string, takes time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.takes[target], f.deaf[target] = takes, false
+}
+
+// deafen says how long a target takes to answer from now on, whatever the timeout.
+func (f *fakeProber) deafen(target string, takes time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.takes[target], f.deaf[target] = takes, true
+}
+
+// times returns when a target was probed, since the test's beginning, and forgets it.
+func (f *fakeProber) times(target string) []time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer delete(f.asked, target)
+	return f.asked[target]
+}
+
+// bench is a Checker at work on a fake prober, inside a synctest bubble.
+type bench struct {
+	*Checker
+	t       *testing.T
+	prober  *fakeProber
+	changes *int
+	log     *bytes.Buffer
+}
+
+// onBench runs a test in a bubble, in which a Checker runs that was told to check d.
+func onBench(t *testing.T, d spec.Desired, test func(bench)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := bench{t: t, prober: newFakeProber(), changes: new(int), log: new(bytes.Buffer)}
+		var mu sync.Mutex
+		b.Checker = New(Config{
+			Prober: b.prober,
+			Log:    slog.New(slog.NewTextHandler(b.log, nil)),
+			Changed: func() {
+				mu.Lock()
+				defer mu.Unlock()
+				*b.changes++
+			},
+		})
+		b.Set(d)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- b.Run(ctx) }()
+		test(b)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if b.prober.overlap != nil {
+			t.Errorf("probed twice at a time: %v", b.prober.overlap)
+		}
+	})
+}
+
+// pass lets time pass, to just after what is due at its end.
+func (b bench) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (b bench) wantServer(key spec.ServerKey, v Verdict, reason string) {
+	b.t.Helper()
+	gotVerdict, gotReason := b.Server(key)
+	if gotVerdict != v || gotReason != reason {
+		b.t.Errorf("%s is %s (%q), want %s (%q)", key, gotVerdict, gotReason, v, reason)
+	}
+}
+
+func (b bench) wantScript(name string, passing, known bool) {
+	b.t.Helper()
+	gotPassing, gotKnown := b.Script(name)
+	if gotPassing != passing || gotKnown != known {
+		b.t.Errorf("script %s: passing %t, known %t, want %t and %t", name, gotPassing, gotKnown, passing, known)
+	}
+}
+
+func (b bench) wantTimes(target string, want ...time.Duration) {
+	b.t.Helper()
+	if diff := cmp.Diff(want, b.prober.times(target)); diff != "" {
+		b.t.Errorf("times at which %s was probed (-want +got):\n%s", target, diff)
+	}
+}
+
+// cluster is a service "web" with a TCP check each second and its servers.
+func cluster(servers ...string) spec.Desired {
+	d := spec.Desired{}.Clone()
+	check := spec.HealthCheck{
+		Interval: spec.Duration(time.Second), Timeout: spec.Duration(time.Second), Rise: 2, Fall: 3,
+		TCP: &spec.TCPCheck{},
+	}
+	d.VirtualServers["web"] = spec.VirtualServer{HealthCheck: &check}
+	for _, s := range servers {
+		d.RealServers[key(s)] = spec.DefaultRealServer()
+	}
+	return d
+}
+
+// checked returns the state with another health check of its service.
+func checked(d spec.Desired, change func(*spec.HealthCheck)) spec.Desired {
+	d = d.Clone()
+	service := d.VirtualServers["web"]
+	check := *service.HealthCheck
+	change(&check)
+	service.HealthCheck = &check
+	d.VirtualServers["web"] = service
+	return d
+}
+
+// scripted returns the state with a check script that runs each second.
+func scripted(d spec.Desired, name string) spec.Desired {
+	d = d.Clone()
+	d.CheckScripts[name] = spec.CheckScript{
+		Command: []string{"/" + name}, Interval: spec.Duration(time.Second), Timeout: spec.Duration(time.Second), Rise: 2, Fall: 2,
+	}
+	return d
+}
+
+// tracking returns the state with an instance that tracks a script.
+func tracking(d spec.Desired, name string) spec.Desired {
+	d = d.Clone()
+	d.VRRPInstances["vi"] = spec.VRRPInstance{TrackScripts: map[string]spec.Track{name: {}}}
+	return d
+}
+
+func without(d spec.Desired, name string) spec.Desired {
+	d = d.Clone()
+	delete(d.CheckScripts, name)
+	return d
+}
+
+var errRefused = errors.New("connection refused")
+
+const (
+	one   = "192.0.2.21:80"
+	two   = "192.0.2.22:80"
+	ofOne = "web/" + one
+	ofTwo = "web/" + two
+)
+
+func TestServerIsUnknownUntilItsFirstResult(t *testing.T) {
+	t.Parallel()
+	onBench(t, spec.Desired{}, func(b bench) {
+		b.prober.slow(ofOne, 100*time.Millisecond)
+		b.Set(cluster(one))
+		b.pass(50 * time.Millisecond)
+		b.wantServer(key(one), Unknown, "not checked yet")
+		b.pass(50 * time.Millisecond)
+		b.wantServer(key(one), Passing, "")
+		b.wantServer(key(two), Unknown, "not checked yet") // nobody knows it
+	})
+}
+
+func TestServerFollowsRiseAndFall(t *testing.T) {
+	t.Parallel()
+	onBench(t, cluster(one), func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.wantServer(key(one), Passing, "")
+		b.prober.set(ofOne, errRefused)
+		b.pass(2 * time.Second)
+		b.wantServer(key(one), Passing, "connection refused") // it complains, but is not out yet
+		b.pass(time.Second)
+		b.wantServer(key(one), Failing, "connection refused")
+		b.prober.set(ofOne, nil)
+		b.pass(time.Second)
+		b.wantServer(key(one), Failing, "connection refused") // why it is still out
+		b.pass(time.Second)
+		b.wantServer(key(one), Passing, "")
+		if *b.changes != 3 {
+			b.t.Errorf("Changed was called %d times, want 3", *b.changes)
+		}
+	})
+}
+
+func TestOnlyChangesOfVerdictAreLogged(t *testing.T) {
+	t.Parallel()
+	onBench(t, scripted(cluster(one), "gateway"), func(b bench) {
+		b.pass(1500 * time.Millisecond)
+		b.prober.set(ofOne, errRefused)
+		b.pass(10 * time.Second)
+		var got []string
+		for line := range strings.Lines(b.log.String()) {
+			_, rest, _ := strings.Cut(line, " level=")
+			got = append(got, strings.TrimSpace(rest))
+		}
+		want := []string{
+			`INFO msg="verdict changed" check=gateway verdict=passing reason=""`,
+			`INFO msg="verdict changed" service=web server=192.0.2.21:80 verdict=passing reason=""`,
+			`INFO msg="verdict changed" service=web server=192.0.2.21:80 verdict=failing reason="connection refused"`,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			b.t.Errorf("log (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestRoundsKeepTheirRhythm(t *testing.T) {
+	t.Parallel()
+	onBench(t, spec.Desired{}, func(b bench) {
+		b.prober.slow(ofOne, 700*time.Millisecond)
+		b.Set(cluster(one, two))
+		b.pass(2500 * time.Millisecond)
+		// From start to start, however long each takes; the second target a step later than the first.
+		b.wantTimes(ofOne, 0, time.Second, 2*time.Second)
+		b.wantTimes(ofTwo, 10*time.Millisecond, 1010*time.Millisecond, 2010*time.Millisecond)
+	})
+}
+
+func TestSlowServerDelaysNoOther(t *testing.T) {
+	t.Parallel()
+	onBench(t, spec.Desired{}, func(b bench) {
+		b.prober.slow(ofOne, time.Hour)
+		b.Set(cluster(one, two))
+		b.pass(3500 * time.Millisecond)
+		b.wantServer(key(one), Failing, "no answer within 1s")
+		b.wantServer(key(two), Passing, "")
+		b.wantTimes(ofTwo, 10*time.Millisecond, 1010*time.Millisecond, 2010*time.Millisecond, 3010*time.Millisecond)
+	})
+}
+
+func TestProbeThatIgnoresItsTimeoutFails(t *testing.T) {
+	t.Parallel()
+	onBench(t, cluster(one), func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.prober.deafen(ofOne, 20*time.Second)
+		b.pass(2500 * time.Millisecond) // begun at 1 s, late at 3 s
+		b.wantServer(key(one), Passing, errStuck.Error())
+		b.pass(2 * time.Second)
+		b.wantServer(key(one), Failing, errStuck.Error())
+		b.wantTimes(ofOne, 0, time.Second) // and it is not begun again meanwhile
+		b.prober.slow(ofOne, 0)
+		b.pass(17 * time.Second)
+		// It came home after 21 s; the rounds it missed are not made up for.
+		b.wantTimes(ofOne, 22*time.Second)
+	})
+}
+
+func TestFirstChecksAreSpreadOverASecondAtMost(t *testing.T) {
+	t.Parallel()
+	var servers []string
+	for i := range 400 {
+		servers = append(servers, fmt.Sprintf("192.0.2.%d:%d", i%200+1, 80+i/200))
+	}
+	onBench(t, cluster(servers...), func(b bench) {
+		b.pass(999 * time.Millisecond)
+		var first []time.Duration
+		for _, s := range servers {
+			first = append(first, b.prober.times("web/"+s)...)
+		}
+		slices.Sort(first)
+		if len(first) != 400 || first[0] != 0 {
+			b.t.Fatalf("%d targets were probed, the first after %s", len(first), first[0])
+		}
+		for i := 1; i < len(first); i++ {
+			if gap := first[i] - first[i-1]; gap != 2500*time.Microsecond {
+				b.t.Fatalf("probe %d begins %s after the one before", i, gap)
+			}
+		}
+	})
+}
+
+func TestSetLeavesAloneWhatIsAsItWas(t *testing.T) {
+	t.Parallel()
+	onBench(t, cluster(one), func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.prober.set(ofOne, errRefused)
+		for range 5 {
+			b.pass(500 * time.Millisecond)
+			b.Set(checked(cluster(one, two), func(*spec.HealthCheck) {})) // equal, and no pointer the same
+		}
+		b.pass(250 * time.Millisecond) // 3.25 s
+		b.wantTimes(ofOne, 0, time.Second, 2*time.Second, 3*time.Second)
+		b.wantServer(key(one), Failing, "connection refused") // the third failure in a row
+		b.wantTimes(ofTwo, time.Second, 2*time.Second, 3*time.Second)
+	})
+}
+
+func TestRedefinedCheckKeepsItsVerdictUntilItsFirstResult(t *testing.T) {
+	t.Parallel()
+	onBench(t, cluster(one), func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.prober.set(ofOne, errRefused)
+		b.prober.slow(ofOne, 100*time.Millisecond)
+		b.Set(checked(cluster(one), func(v *spec.HealthCheck) { v.Interval = spec.Duration(5 * time.Second) }))
+		b.pass(50 * time.Millisecond)
+		b.wantServer(key(one), Passing, "")
+		b.pass(50 * time.Millisecond)
+		b.wantServer(key(one), Failing, "connection refused")
+		b.pass(5 * time.Second)
+		b.wantTimes(ofOne, 0, 500*time.Millisecond, 5500*time.Millisecond)
+	})
+}
+
+// A result that was under way when the check was redefined is the old check's, and counts no more.
+func TestRedefinedCheckForgetsWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	onBench(t, spec.Desired{}, func(b bench) {
+		b.prober.set(ofOne, errRefused)
+		b.prober.deafen(ofOne, 200*time.Millisecond)
+		b.Set(cluster(one))
+		b.pass(100 * time.Millisecond)
+		b.Set(checked(cluster(one), func(v *spec.HealthCheck) { v.Rise = 1 }))
+		b.pass(150 * time.Millisecond) // the old probe has come home
+		b.wantServer(key(one), Unknown, "not checked yet")
+		b.wantTimes(ofOne, 0, 200*time.Millisecond) // the new one has waited for it
+		b.pass(200 * time.Millisecond)
+		b.wantServer(key(one), Failing, "connection refused")
+	})
+}
+
+func TestServerWithoutHealthCheckPasses(t *testing.T) {
+	t.Parallel()
+	bare := cluster(one)
+	bare.VirtualServers["web"] = spec.VirtualServer{}
+	onBench(t, bare, func(b bench) {
+		b.pass(10 * time.Second)
+		b.wantServer(key(one), Passing, "")
+		b.wantTimes(ofOne)
+
+		b.prober.set(ofOne, errRefused)
+		b.prober.slow(ofOne, 100*time.Millisecond)
+		b.Set(cluster(one)) // it gets a check, and stays in until that has said something
+		b.pass(50 * time.Millisecond)
+		b.wantServer(key(one), Passing, "")
+		b.pass(time.Second)
+		b.wantServer(key(one), Failing, "connection refused")
+
+		b.Set(bare) // it loses it, and is in at once
+		b.wantServer(key(one), Passing, "")
+		b.pass(10 * time.Second)
+		b.wantServer(key(one), Passing, "")
+	})
+}
+
+func TestDeletedServerIsForgotten(t *testing.T) {
+	t.Parallel()
+	onBench(t, cluster(one, two), func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.Set(cluster(two))
+		b.wantServer(key(one), Unknown, "not checked yet")
+		b.pass(5 * time.Second)
+		b.wantTimes(ofOne, 0)
+		b.Set(cluster(one, two))
+		b.wantServer(key(one), Unknown, "not checked yet")
+		b.pass(100 * time.Millisecond)
+		b.wantServer(key(one), Passing, "")
+	})
+}
+
+func TestServerOfADeletedServiceIsForgotten(t *testing.T) {
+	t.Parallel()
+	onBench(t, cluster(one), func(b bench) {
+		b.pass(500 * time.Millisecond)
+		orphaned := cluster(one)
+		delete(orphaned.VirtualServers, "web")
+		b.Set(orphaned)
+		b.wantServer(key(one), Unknown, "not checked yet")
+	})
+}
+
+func TestScriptVerdict(t *testing.T) {
+	t.Parallel()
+	onBench(t, spec.Desired{}, func(b bench) {
+		b.prober.slow("/gateway", 100*time.Millisecond)
+		b.Set(scripted(spec.Desired{}, "gateway"))
+		b.pass(50 * time.Millisecond)
+		b.wantScript("gateway", false, false)
+		b.wantScript("none", false, false)
+		want := map[string]spec.CheckScriptStatus{"gateway": {CheckScriptState: spec.CheckScriptState{Reason: "not checked yet"}}}
+		if diff := cmp.Diff(want, b.Scripts()); diff != "" {
+			b.t.Errorf("scripts (-want +got):\n%s", diff)
+		}
+		b.pass(500 * time.Millisecond)
+		b.wantScript("gateway", true, true)
+		b.prober.set("/gateway", errors.New("exit status 1"))
+		b.pass(2 * time.Second)
+		b.wantScript("gateway", false, true)
+		want = map[string]spec.CheckScriptStatus{"gateway": {
+			CheckScriptState: spec.CheckScriptState{Reason: "exit status 1"}, Runs: 3, Failures: 2,
+		}}
+		if diff := cmp.Diff(want, b.Scripts()); diff != "" {
+			b.t.Errorf("scripts (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Terraform deletes a script before the instance that tracks it changes, in one apply.
+func TestDeletedScriptThatIsTrackedHoldsItsVerdict(t *testing.T) {
+	t.Parallel()
+	all := tracking(scripted(spec.Desired{}, "gateway"), "gateway")
+	onBench(t, all, func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.wantScript("gateway", true, true)
+		b.prober.times("/gateway")
+		b.prober.set("/gateway", errRefused)
+		for range 2 {
+			b.Set(without(all, "gateway"))
+			b.pass(5 * time.Second)
+			b.wantScript("gateway", true, true)
+			b.wantTimes("/gateway")
+			want := `check script "gateway" is missing: its last verdict is held`
+			if diff := cmp.Diff(want, b.Scripts()["gateway"].Reason); diff != "" {
+				b.t.Errorf("reason (-want +got):\n%s", diff)
+			}
+		}
+		b.Set(all) // it is back: its first result decides
+		b.wantScript("gateway", true, true)
+		b.pass(100 * time.Millisecond)
+		b.wantScript("gateway", false, true)
+
+		b.Set(spec.Desired{}) // nobody tracks it any more
+		b.wantScript("gateway", false, false)
+		if got := b.Scripts(); len(got) != 0 {
+			b.t.Errorf("scripts: %v", got)
+		}
+	})
+}
+
+func TestDeletedScriptOfAHealthCheckHoldsTheServersThatPass(t *testing.T) {
+	t.Parallel()
+	const held = `check script "db" is missing: its last verdict is held`
+	byScript := scripted(checked(cluster(one, two), func(v *spec.HealthCheck) {
+		v.TCP, v.Script = nil, &spec.ScriptCheck{Name: "db"}
+	}), "db")
+	onBench(t, spec.Desired{}, func(b bench) {
+		b.prober.set(ofTwo, errRefused)
+		b.Set(byScript)
+		b.pass(500 * time.Millisecond)
+		b.Set(without(byScript, "db"))
+		b.pass(10 * time.Second)
+		b.wantServer(key(one), Passing, held)
+		b.wantServer(key(two), Failing, "connection refused")
+		b.Set(cluster(one, two)) // the reference is gone, too: another check
+		b.pass(500 * time.Millisecond)
+		b.wantServer(key(one), Passing, "")
+	})
+}
+
+func TestHealthCheckWhoseScriptIsGoneStillProbesTheRest(t *testing.T) {
+	t.Parallel()
+	byBoth := scripted(checked(cluster(one), func(v *spec.HealthCheck) {
+		v.Script = &spec.ScriptCheck{Name: "db"}
+	}), "db")
+	onBench(t, byBoth, func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.Set(without(byBoth, "db"))
+		b.pass(100 * time.Millisecond)
+		b.prober.set(ofOne, errRefused)
+		b.pass(5 * time.Second)
+		if v, _ := b.Server(key(one)); v != Failing {
+			b.t.Errorf("the server is %s, though it refuses connections", v)
+		}
+	})
+}
+
+func TestTargetsMayBeSetWhileVerdictsChange(t *testing.T) {
+	t.Parallel()
+	// Changed asks for verdicts, and Set comes from another goroutine: neither may wait for the other.
+	synctest.Test(t, func(t *testing.T) {
+		prober := newFakeProber()
+		var c *Checker
+		c = New(Config{Prober: prober, Changed: func() {
+			_, _ = c.Server(key(one))
+			_ = c.Scripts()
+		}})
+		ctx, cancel := context.WithCancel(t.Context())
+		var done sync.WaitGroup
+		done.Go(func() { _ = c.Run(ctx) })
+		for i := range 100 {
+			if i%2 == 0 {
+				c.Set(scripted(cluster(one, two), "gateway"))
+			} else {
+				c.Set(cluster(two))
+			}
+			prober.set(ofOne, map[bool]error{true: errRefused}[i%3 == 0])
+			time.Sleep(7 * time.Millisecond)
+		}
+		cancel()
+		done.Wait()
+		if prober.overlap != nil {
+			t.Errorf("probed twice at a time: %v", prober.overlap)
+		}
+	})
+}
+
+func TestRunEndsThoughAProbeDoesNot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		prober := newFakeProber()
+		prober.deafen(ofOne, time.Hour)
+		c := New(Config{Prober: prober})
+		c.Set(cluster(one))
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		begin := time.Now()
+		if err := c.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begin); took > 500*time.Millisecond+stuckGrace {
+			t.Errorf("Run took %s to end", took)
+		}
+		time.Sleep(time.Hour) // for the probe
+	})
+}
+
+func TestAssumeFindsEverythingWell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Config{Prober: Assume{}})
+		c.Set(scripted(checked(cluster(one), func(v *spec.HealthCheck) {
+			v.Script = &spec.ScriptCheck{Name: "not-there"}
+		}), "gateway"))
+		ctx, cancel := context.WithCancel(t.Context())
+		var done sync.WaitGroup
+		done.Go(func() { _ = c.Run(ctx) })
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if v, reason := c.Server(key(one)); v != Passing {
+			t.Errorf("the server is %s: %s", v, reason)
+		}
+		if passing, known := c.Script("gateway"); !passing || !known {
+			t.Errorf("the script: passing %t, known %t", passing, known)
+		}
+		cancel()
+		done.Wait()
+	})
+}
