@@ -1,0 +1,201 @@
+package balance
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// Kernel is the IPVS table: see ipvs.Kernel and ipvs.Fake.
+type Kernel interface {
+	// Info returns the version of IPVS.
+	Info(context.Context) (version string, err error)
+	// Read returns the whole table and its counters.
+	Read(context.Context) (ipvs.Table, ipvs.Stats, error)
+	// Apply changes the table and says how many writes that took, also with an error.
+	Apply(context.Context, []ipvs.Op) (writes int, err error)
+}
+
+// Health knows the verdicts of checks.
+type Health interface {
+	// Server returns the verdict on a real server that has a check, and what the check last said.
+	Server(spec.ServerKey) (v Verdict, reason string)
+}
+
+// DriftPolicy says what is done about changes that somebody else made.
+type DriftPolicy string
+
+// The policies: undo them within a resync, or leave them and say so.
+const (
+	Repair DriftPolicy = "repair"
+	Report DriftPolicy = "report"
+)
+
+// DefaultResyncInterval is how often the table is compared with nobody asking. Drift lasts as long; a
+// comparison reads each service once.
+const DefaultResyncInterval = 30 * time.Second
+
+// Config is what a Balancer needs.
+type Config struct {
+	Kernel Kernel
+	Health Health
+	Ledger Ledger
+	Log    *slog.Logger
+	// DriftPolicy is Repair if empty.
+	DriftPolicy DriftPolicy
+	// ResyncInterval is DefaultResyncInterval if 0.
+	ResyncInterval time.Duration
+}
+
+// Balancer keeps the kernel's table equal to what the desired services and their checks ask for. Its
+// methods may be called by several goroutines, before and after Run.
+type Balancer struct {
+	kernel   Kernel
+	health   Health
+	ledger   Ledger
+	log      *slog.Logger
+	policy   DriftPolicy
+	interval time.Duration
+	counters counters
+
+	// turn holds one token: whoever has taken it passes. It guards what follows it.
+	turn chan struct{}
+	// base is what was last wanted, nil before that and when the kernel has lost it all.
+	base ipvs.Table
+	// noticed is the drift that the last pass left.
+	noticed []spec.Drift
+	// remembered is what is remembered of real servers.
+	remembered memories
+	// done and doneWhole count the requests that a pass has served, doneWhole those that wanted
+	// everything written; failure is how that last one ended.
+	done, doneWhole uint64
+	failure         error
+	// logged is the failure that was last logged.
+	logged string
+
+	// asked counts requests for a pass.
+	asked atomic.Uint64
+	// wake holds a token when Run has a request to serve.
+	wake chan struct{}
+
+	mu      sync.Mutex
+	desired *spec.Desired // nil until Set
+	view    view
+}
+
+// New returns a Balancer that does nothing yet.
+func New(c Config) *Balancer {
+	if c.DriftPolicy == "" {
+		c.DriftPolicy = Repair
+	}
+	if c.ResyncInterval == 0 {
+		c.ResyncInterval = DefaultResyncInterval
+	}
+	return &Balancer{
+		kernel: c.Kernel, health: c.Health, ledger: c.Ledger, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval,
+		turn: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1),
+	}
+}
+
+// Set says what is desired. Before the first Set nothing is written: an agent that does not know yet
+// what it wants must not take its services for unwanted.
+func (b *Balancer) Set(d spec.Desired) {
+	b.mu.Lock()
+	b.desired = &d
+	b.mu.Unlock()
+	b.Trigger()
+}
+
+// Trigger says that verdicts may have changed. It does not wait, and many are served at once.
+func (b *Balancer) Trigger() {
+	b.asked.Add(1)
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Sync makes the table what is wanted and returns after it was read back. It undoes what somebody else
+// changed also under the policy Report. Calls that come while another works are served together. A
+// failure is tried again by Run.
+func (b *Balancer) Sync(ctx context.Context) error {
+	request := b.asked.Add(1)
+	if err := b.take(ctx); err != nil {
+		return err
+	}
+	defer b.give()
+	if b.doneWhole >= request {
+		return b.failure
+	}
+	err := b.pass(ctx, everything)
+	if err != nil {
+		b.Trigger()
+	}
+	return err
+}
+
+// Run serves requests and compares from time to time, until the context ends. A kernel that fails is
+// tried again, at longer and longer intervals.
+func (b *Balancer) Run(ctx context.Context) error {
+	resync := time.NewTicker(b.interval)
+	defer resync.Stop()
+	retry := time.NewTimer(b.interval)
+	retry.Stop()
+	defer retry.Stop()
+	wait := firstRetry
+	for {
+		unasked := true
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-b.wake:
+			unasked = false
+		case <-resync.C:
+		case <-retry.C:
+		}
+		if err := b.take(ctx); err != nil {
+			return nil
+		}
+		var err error
+		if unasked || b.done < b.asked.Load() {
+			err = b.pass(ctx, whatWeChanged)
+		}
+		b.give()
+		if err == nil {
+			wait = firstRetry
+			retry.Stop()
+			continue
+		}
+		retry.Reset(wait)
+		wait = min(2*wait, b.interval)
+	}
+}
+
+// firstRetry is the time after which a failed pass is repeated. It doubles up to the resync interval.
+const firstRetry = time.Second
+
+// take waits for the turn.
+func (b *Balancer) take(ctx context.Context) error {
+	select {
+	case b.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (b *Balancer) give() { <-b.turn }
+
+// Check reports why this machine cannot have the service.
+func (b *Balancer) Check(ctx context.Context, _ spec.VirtualServer) spec.FieldErrors {
+	if _, err := b.kernel.Info(ctx); err != nil {
+		return spec.FieldErrors{{Detail: "this director cannot balance: " + err.Error()}}
+	}
+	return nil
+}

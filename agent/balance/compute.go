@@ -1,0 +1,69 @@
+package balance
+
+import (
+	"net/netip"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// Compute returns the table that the desired services want with these verdicts. A server without a
+// health check is always up. One that is up has its weight, one of which nothing is known yet is
+// absent, and what becomes of one that is down depends on the service: see onFailure. The desired
+// state is valid, and each of its real servers belongs to one of its services.
+func Compute(desired spec.Desired, verdict func(spec.ServerKey) Verdict) ipvs.Table {
+	table := make(ipvs.Table, len(desired.VirtualServers))
+	for _, v := range desired.VirtualServers {
+		table[serviceKey(v)] = ipvs.Service{
+			Options:      ipvs.Options{Scheduler: v.Scheduler},
+			Destinations: map[netip.AddrPort]ipvs.Destination{},
+		}
+	}
+	for key, server := range desired.RealServers {
+		v, ok := desired.VirtualServers[key.VirtualServer]
+		if !ok {
+			continue
+		}
+		destination := ipvs.Destination{Forwarding: forwarding(v.ForwardingMethod), Weight: uint32(server.Weight)}
+		says := Up
+		if v.HealthCheck != nil {
+			says = verdict(key)
+		}
+		switch says {
+		case Unknown:
+			continue
+		case Down:
+			if action, _ := onFailure(v); action == remove {
+				continue
+			}
+			destination.Weight = 0
+		}
+		table[serviceKey(v)].Destinations[key.Address] = destination
+	}
+	return table
+}
+
+// serviceKey returns what the kernel knows a service by.
+func serviceKey(v spec.VirtualServer) ipvs.ServiceKey {
+	return ipvs.AddressKey(protocol(v.Protocol), netip.AddrPortFrom(v.Address, uint16(v.Port)))
+}
+
+func protocol(p spec.Protocol) ipvs.Protocol {
+	switch p {
+	case spec.UDP:
+		return ipvs.UDP
+	case spec.SCTP:
+		return ipvs.SCTP
+	}
+	return ipvs.TCP
+}
+
+func forwarding(m spec.ForwardingMethod) ipvs.Forwarding {
+	switch m {
+	case spec.DirectRouting:
+		return ipvs.DirectRouting
+	case spec.Tunnel:
+		return ipvs.Tunnel
+	}
+	return ipvs.NAT
+}

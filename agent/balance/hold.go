@@ -1,0 +1,48 @@
+package balance
+
+import (
+	"maps"
+	"net/netip"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+)
+
+// hold returns the table to write when what somebody else changed is to be left: want, except that
+// what we have not changed since base, what was last wanted, stays as it actually is. All three hold
+// our services only.
+func hold(base, actual, want ipvs.Table) ipvs.Table {
+	held := make(ipvs.Table, len(want))
+	for key, ours := range want {
+		was, known := base[key]
+		is, there := actual[key]
+		switch {
+		case !known:
+			held[key] = ours
+		case there:
+			held[key] = holdService(was, is, ours)
+		}
+		// Otherwise somebody deleted it. What would have changed in it has nowhere to go.
+	}
+	return held
+}
+
+func holdService(base, actual, want ipvs.Service) ipvs.Service {
+	held := ipvs.Service{Options: want.Options, Destinations: map[netip.AddrPort]ipvs.Destination{}}
+	if base.Options == want.Options {
+		held.Options = actual.Options
+	}
+	servers := maps.Clone(actual.Destinations)
+	maps.Copy(servers, want.Destinations)
+	for server := range servers {
+		was, known := base.Destinations[server]
+		ours, wanted := want.Destinations[server]
+		is, there := actual.Destinations[server]
+		switch unchanged := known == wanted && was == ours; {
+		case unchanged && there:
+			held.Destinations[server] = is
+		case !unchanged && wanted:
+			held.Destinations[server] = ours
+		}
+	}
+	return held
+}

@@ -1,0 +1,64 @@
+package balance
+
+import (
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// memory is what is remembered of a real server for as long as it is desired.
+type memory struct {
+	// last is the last verdict that was not Unknown, or what the kernel's table implied.
+	last Verdict
+	// joined says that the server was up once: only then does it stay in the table when it goes down.
+	joined bool
+}
+
+// verdict returns what counts. A server that never was up does not join the table to be down in it.
+func (m memory) verdict() Verdict {
+	if m.last == Down && !m.joined {
+		return Unknown
+	}
+	return m.last
+}
+
+// memories are those of all servers that are desired.
+type memories map[spec.ServerKey]memory
+
+// remember returns the memories after one more look at the verdicts. A server that is seen for the
+// first time, and has no verdict yet, counts as what it is in the kernel's table: so a restart changes
+// nothing before the first checks have ended, and neither does taking over what somebody else set up.
+func (before memories) remember(desired spec.Desired, health func(spec.ServerKey) Verdict, actual ipvs.Table) memories {
+	after := make(memories, len(desired.RealServers))
+	for key, server := range desired.RealServers {
+		m, seen := before[key]
+		v := desired.VirtualServers[key.VirtualServer]
+		if !seen {
+			m = implied(v, server, actual[serviceKey(v)], key)
+		}
+		says := Up
+		if v.HealthCheck != nil {
+			says = health(key)
+		}
+		if says != Unknown {
+			m.last = says
+		}
+		m.joined = m.joined || m.last == Up
+		after[key] = m
+	}
+	return after
+}
+
+// implied returns what a destination in the kernel's table says of its server.
+func implied(v spec.VirtualServer, server spec.RealServer, actual ipvs.Service, key spec.ServerKey) memory {
+	destination, there := actual.Destinations[key.Address]
+	if !there {
+		return memory{}
+	}
+	// Weight 0 means down where that is what down looks like. A weight of 0 that is asked for looks the
+	// same, but then up and down are no different.
+	action, _ := onFailure(v)
+	if destination.Weight == 0 && action == quiesce && server.Weight > 0 {
+		return memory{last: Down, joined: true}
+	}
+	return memory{last: Up, joined: true}
+}

@@ -1,0 +1,135 @@
+package balance
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// view is what was last seen and wanted of the kernel's table.
+type view struct {
+	version string // empty while the table could not be read
+	reason  string // why the last reading failed, or empty
+	table   ipvs.Table
+	stats   ipvs.Stats
+	at      time.Time
+
+	want       ipvs.Table
+	names      map[ipvs.ServiceKey]string
+	remembered memories
+}
+
+// failed notes that the table could not be read.
+func (v *view) failed(err error) {
+	v.version, v.reason, v.at = "", err.Error(), time.Now()
+	v.table, v.stats = nil, nil
+}
+
+func (v *view) drift() []spec.Drift {
+	if v.version == "" {
+		return []spec.Drift{}
+	}
+	return differences(v.table, v.want, v.names)
+}
+
+func (b *Balancer) show(v view) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.view = v
+}
+
+// viewAge is how old a view may be to be answered with. A change made here is seen at once; this
+// bounds how long somebody else's, and the counters, are not.
+const viewAge = time.Second
+
+// Status says how the services are, by name, whether the kernel balances, and in what its table is not
+// what is wanted.
+func (b *Balancer) Status(ctx context.Context) (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift) {
+	b.refresh(ctx)
+	b.mu.Lock()
+	desired, seen := b.desired, b.view
+	b.mu.Unlock()
+	services := map[string]spec.VirtualServerStatus{}
+	if desired != nil {
+		services = b.services(*desired, seen)
+	}
+	return services, spec.IPVSStatus{Available: seen.version != "", Version: seen.version, Reason: seen.reason}, seen.drift()
+}
+
+// refresh reads the table again if the view of it is old and nobody is changing it just now.
+func (b *Balancer) refresh(ctx context.Context) {
+	select {
+	case b.turn <- struct{}{}:
+		defer b.give()
+	default:
+		return
+	}
+	b.mu.Lock()
+	seen := b.view
+	b.mu.Unlock()
+	if time.Since(seen.at) < viewAge {
+		return
+	}
+	version, err := b.kernel.Info(ctx)
+	if err == nil {
+		var table ipvs.Table
+		var stats ipvs.Stats
+		if table, stats, err = b.kernel.Read(ctx); err == nil {
+			seen.version, seen.reason, seen.table, seen.stats, seen.at = version, "", table, stats, time.Now()
+		}
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return
+		}
+		seen.failed(err)
+	}
+	b.show(seen)
+}
+
+func (b *Balancer) services(desired spec.Desired, seen view) map[string]spec.VirtualServerStatus {
+	services := make(map[string]spec.VirtualServerStatus, len(desired.VirtualServers))
+	for name := range desired.VirtualServers {
+		services[name] = spec.VirtualServerStatus{
+			VirtualServerState: spec.VirtualServerState{State: spec.ServiceDown},
+			RealServers:        map[string]spec.RealServerStatus{},
+		}
+	}
+	for key := range desired.RealServers {
+		service, ok := services[key.VirtualServer]
+		if !ok {
+			continue
+		}
+		server := b.server(desired.VirtualServers[key.VirtualServer], key, seen)
+		service.RealServers[key.Address.String()] = server
+		if server.Weight > 0 {
+			service.State = spec.ServiceUp
+			services[key.VirtualServer] = service
+		}
+	}
+	return services
+}
+
+func (b *Balancer) server(v spec.VirtualServer, key spec.ServerKey, seen view) spec.RealServerStatus {
+	service := serviceKey(v)
+	destination := seen.table[service].Destinations[key.Address]
+	connections := seen.stats[ipvs.DestinationKey{Service: service, Address: key.Address}]
+	verdict, reason := Up, ""
+	if v.HealthCheck != nil {
+		verdict, reason = b.health.Server(key)
+		if verdict == Unknown {
+			verdict = seen.remembered[key].verdict()
+		}
+	}
+	if action, why := onFailure(v); verdict == Down && action == remove {
+		reason = strings.TrimPrefix(reason+"; ", "; ") + "taken out of the table: " + why
+	}
+	return spec.RealServerStatus{
+		RealServerState:     spec.RealServerState{Healthy: verdict == Up, Weight: int(destination.Weight), Reason: reason},
+		ActiveConnections:   uint64(connections.Active),
+		InactiveConnections: uint64(connections.Inactive),
+	}
+}
