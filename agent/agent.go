@@ -1,0 +1,235 @@
+// Package agent is the daemon on a director: it wires the parts, each of which knows only its own
+// trade, and runs them as one.
+//
+//	API -> store -> Apply -> vrrp -> link -> kernel
+//	                    \--> check --verdicts--> vrrp, balance
+//	                     \-> balance -> ipvs -> kernel
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/balance"
+	"github.com/lvs-director/terraform-provider-lvs/agent/check"
+	"github.com/lvs-director/terraform-provider-lvs/agent/config"
+	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi"
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/agent/store"
+	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// stateFile is the store's file in the state folder.
+const stateFile = "state.db"
+
+// releaseTimeout bounds the last writes to the kernel of an agent that stops.
+const releaseTimeout = 5 * time.Second
+
+// Agent is a director's daemon. New opens what it needs, Run does the work.
+type Agent struct {
+	config  config.Config
+	version string
+	log     *slog.Logger
+
+	store    *store.Store
+	plane    dataplane
+	engine   *vrrp.Engine
+	checker  *check.Checker
+	balancer *balance.Balancer
+	servers  []*httpapi.Server
+
+	applying sync.Mutex
+	applied  atomic.Bool
+}
+
+// New opens the state and the listeners, so that what is wrong with either is said before anything
+// starts. An Agent that is not run must be closed.
+func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error) {
+	a := &Agent{config: c, version: version, log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if err := a.openStore(); err != nil {
+		return nil, err
+	}
+	if a.plane, err = openDataplane(c, a.store); err != nil {
+		return nil, err
+	}
+	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: log, Changed: a.verdictsChanged})
+	a.engine = vrrp.NewEngine(vrrp.Config{
+		Interfaces: a.plane.links, Addresses: a.plane.links, Network: a.plane.network, Scripts: a.checker, Log: log,
+	})
+	a.balancer = balance.New(balance.Config{
+		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Log: log,
+		DriftPolicy: balance.DriftPolicy(c.DriftPolicy), ResyncInterval: c.ResyncInterval,
+	})
+	return a, a.listen()
+}
+
+func (a *Agent) openStore() (err error) {
+	if a.config.Dataplane == config.DataplaneMemory {
+		a.store = store.InMemory()
+		return nil
+	}
+	a.store, err = store.Open(filepath.Join(a.config.StateDir, stateFile))
+	return err
+}
+
+// listen opens the API's listener and that of the metrics.
+func (a *Agent) listen() error {
+	var tokens *httpapi.Tokens
+	if _, unix := a.config.UnixSocket(); a.config.Auth != nil && !unix {
+		var err error
+		if tokens, err = httpapi.LoadTokens(a.config.Auth.TokenFile); err != nil {
+			return err
+		}
+	}
+	var files httpapi.TLSFiles
+	if t := a.config.TLS; t != nil {
+		files = httpapi.TLSFiles{Cert: t.CertFile, Key: t.KeyFile, ClientCA: t.ClientCAFile}
+	}
+	counters := newCounters(a.balancer)
+	handler := httpapi.Handler(httpapi.Config{
+		Store: a.store, Director: a, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
+	})
+	api, err := httpapi.Listen(a.config.Listen, files, tokens, handler, a.log)
+	if err != nil {
+		return err
+	}
+	a.servers = append(a.servers, api)
+	if a.config.MetricsListen == "" {
+		return nil
+	}
+	metrics, err := httpapi.Listen(a.config.MetricsListen, httpapi.TLSFiles{}, nil, httpapi.MetricsHandler(a, counters), a.log)
+	if err != nil {
+		return err
+	}
+	a.servers = append(a.servers, metrics)
+	return nil
+}
+
+// Address returns where the API listens.
+func (a *Agent) Address() net.Addr { return a.servers[0].Address() }
+
+// Run does a director's work until the context ends. Then the API stops first, active instances hand
+// over, and the kernel's table is left or released as the file says.
+func (a *Agent) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, a.Close()) }()
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	parts, working := errgroup.WithContext(working)
+	for _, run := range []func(context.Context) error{a.checker.Run, a.balancer.Run, a.engine.Run} {
+		parts.Go(func() error { return run(working) })
+	}
+	if err := a.Apply(working); err != nil {
+		a.log.Error("the stored state could not be applied as a whole; it will be tried again", "error", err)
+	}
+	a.log.Info("director is at work", "name", a.config.Name, "version", a.version, "dataplane", a.config.Dataplane, "revision", a.store.Desired().Revision)
+
+	serving, cancel := context.WithCancel(ctx)
+	defer cancel()
+	context.AfterFunc(working, cancel) // a part that failed takes the API down with it
+	api, serving := errgroup.WithContext(serving)
+	for _, s := range a.servers {
+		api.Go(func() error { return s.Run(serving) })
+	}
+	err = api.Wait()
+	stop()
+	err = errors.Join(err, parts.Wait())
+	if a.config.OnStop == config.OnStopRelease {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+		defer cancel()
+		err = errors.Join(err, a.balancer.Release(last))
+	}
+	a.log.Info("director stopped", "name", a.config.Name)
+	return err
+}
+
+// Close gives back what New opened. Run does it by itself.
+func (a *Agent) Close() error {
+	var errs []error
+	for _, s := range a.servers {
+		if err := s.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if a.plane.close != nil {
+		errs = append(errs, a.plane.close())
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Apply makes the machine what the store says, and returns after the kernel was read back. Each part
+// takes the difference to what it does already.
+func (a *Agent) Apply(ctx context.Context) error {
+	a.applying.Lock()
+	defer a.applying.Unlock()
+	d := a.store.Desired()
+	a.checker.Set(d)
+	a.balancer.Set(d)
+	err := errors.Join(a.engine.Set(d.VRRPInstances), a.balancer.Sync(ctx))
+	a.applied.Store(true)
+	return err
+}
+
+// verdictsChanged has those look again who act on verdicts.
+func (a *Agent) verdictsChanged() {
+	a.engine.Trigger()
+	a.balancer.Trigger()
+}
+
+// Check reports what this machine cannot do of an object.
+func (a *Agent) Check(ctx context.Context, v any) spec.FieldErrors {
+	switch v := v.(type) {
+	case spec.VRRPInstance:
+		return a.plane.links.Check(v)
+	case spec.VirtualServer:
+		return a.balancer.Check(ctx, v)
+	case spec.CheckScript:
+		return a.plane.checkScript(v)
+	}
+	return nil
+}
+
+// Ready reports why the director does not do its work yet.
+func (a *Agent) Ready() error {
+	if !a.applied.Load() {
+		return errors.New("the stored state is not applied yet")
+	}
+	return nil
+}
+
+// Status says what is happening now.
+func (a *Agent) Status(ctx context.Context) spec.Status {
+	services, table, drift := a.balancer.Status(ctx)
+	return spec.Status{
+		Name:           a.config.Name,
+		Version:        a.version,
+		Dataplane:      a.config.Dataplane,
+		IPVS:           table,
+		Revision:       a.store.Desired().Revision,
+		VRRPInstances:  a.engine.Status(),
+		VirtualServers: services,
+		CheckScripts:   a.checker.Scripts(),
+		Drift:          drift,
+	}
+}
+
+// String names the agent in logs.
+func (a *Agent) String() string { return fmt.Sprintf("lvs-agent %s", a.config.Name) }

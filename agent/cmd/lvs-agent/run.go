@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent"
+	"github.com/lvs-director/terraform-provider-lvs/agent/config"
+)
+
+// defaultConfigFile is where run and validate look when --config is left out.
+const defaultConfigFile = "/etc/lvs-agent/agent.hcl"
+
+func runCommand() *cobra.Command {
+	var file string
+	var dev bool
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the agent until it is told to stop",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := load(cmd, file, dev)
+			if err != nil {
+				return err
+			}
+			a, err := agent.New(c, version, logger(c.Log))
+			if err != nil {
+				return err
+			}
+			return a.Run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", defaultConfigFile, "the agent's file")
+	cmd.Flags().BoolVar(&dev, "dev", false, "to try it: memory data plane on "+config.DefaultListen+", no privileges, nothing kept")
+	return cmd
+}
+
+func load(cmd *cobra.Command, file string, dev bool) (config.Config, error) {
+	if !dev {
+		return config.Load(file)
+	}
+	if cmd.Flags().Changed("config") {
+		return config.Config{}, errors.New("--dev takes no --config: for a memory data plane with options write dataplane = \"memory\" into the file")
+	}
+	return config.Dev()
+}
+
+// logger writes to standard error, where systemd picks it up.
+func logger(c config.Log) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // config.Validate has seen the word
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+func validateCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "validate",
+		Short: "Check the agent's file without running anything",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := config.Load(file); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid\n", file)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", defaultConfigFile, "the agent's file")
+	return cmd
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// printStatus writes a status as tables for a person; now is the time that ages are counted to.
+func printStatus(w io.Writer, s spec.Status, now time.Time) error {
+	fmt.Fprintf(w, "%s  lvs-agent %s, %s data plane, IPVS %s, revision %d\n", s.Name, s.Version, s.Dataplane, ipvs(s.IPVS), s.Revision)
+
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(cells ...any) {
+		text := make([]string, len(cells))
+		for i, c := range cells {
+			text[i] = fmt.Sprint(c)
+		}
+		fmt.Fprintln(t, strings.Join(text, "\t"))
+	}
+	if len(s.VRRPInstances) > 0 {
+		row("\nVRRP INSTANCE", "STATE", "PRIORITY", "SINCE", "ACTIVE ROUTER", "REASON")
+		for _, name := range slices.Sorted(maps.Keys(s.VRRPInstances)) {
+			v := s.VRRPInstances[name]
+			row(name, v.State, v.EffectivePriority, age(v.Since, now), dash(v.ActiveRouter), v.Reason)
+		}
+	}
+	if len(s.VirtualServers) > 0 {
+		row("\nVIRTUAL SERVER", "REAL SERVER", "STATE", "WEIGHT", "ACTIVE", "INACTIVE", "LAST CHECK")
+		for _, name := range slices.Sorted(maps.Keys(s.VirtualServers)) {
+			v := s.VirtualServers[name]
+			row(name, "", v.State, "", "", "", "")
+			for _, server := range slices.Sorted(maps.Keys(v.RealServers)) {
+				r := v.RealServers[server]
+				row("", server, health(r.Healthy), r.Weight, r.ActiveConnections, r.InactiveConnections, r.Reason)
+			}
+		}
+	}
+	if len(s.CheckScripts) > 0 {
+		row("\nCHECK SCRIPT", "STATE", "RUNS", "FAILURES", "LAST RUN")
+		for _, name := range slices.Sorted(maps.Keys(s.CheckScripts)) {
+			v := s.CheckScripts[name]
+			row(name, verdict(v.Passing), v.Runs, v.Failures, v.Reason)
+		}
+	}
+	if len(s.Drift) > 0 {
+		row("\nDRIFT", "SERVER", "FIELD", "ACTUAL", "WANT")
+		for _, d := range s.Drift {
+			row(d.Name, dash(d.Server), d.Field, d.Actual, d.Want)
+		}
+	}
+	return t.Flush()
+}
+
+func ipvs(s spec.IPVSStatus) string {
+	if s.Available {
+		return s.Version
+	}
+	return "unavailable: " + s.Reason
+}
+
+func health(healthy bool) string {
+	if healthy {
+		return "healthy"
+	}
+	return "unhealthy"
+}
+
+func verdict(passing bool) string {
+	if passing {
+		return "passing"
+	}
+	return "failing"
+}
+
+func age(since, now time.Time) string {
+	if since.IsZero() {
+		return "-"
+	}
+	return now.Sub(since).Truncate(time.Second).String()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

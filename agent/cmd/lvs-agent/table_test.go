@@ -1,0 +1,64 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+func TestStatusIsPrintedAsTables(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	status := spec.Status{
+		Name: "d1", Version: "1.0.0", Dataplane: "kernel", Revision: 17,
+		IPVS: spec.IPVSStatus{Available: true, Version: "1.2.1"},
+		VRRPInstances: map[string]spec.VRRPInstanceStatus{"web": {VRRPInstanceState: spec.VRRPInstanceState{
+			State: spec.InstanceActive, EffectivePriority: 150, Since: now.Add(-90 * time.Second), ActiveRouter: "192.0.2.11",
+		}}},
+		VirtualServers: map[string]spec.VirtualServerStatus{"web": {
+			VirtualServerState: spec.VirtualServerState{State: spec.ServiceUp},
+			RealServers: map[string]spec.RealServerStatus{
+				"192.0.2.22:80": {RealServerState: spec.RealServerState{Reason: "connection refused"}},
+				"192.0.2.21:80": {RealServerState: spec.RealServerState{Healthy: true, Weight: 1}, ActiveConnections: 3},
+			},
+		}},
+		CheckScripts: map[string]spec.CheckScriptStatus{"gateway": {CheckScriptState: spec.CheckScriptState{Passing: true}, Runs: 8, Failures: 1}},
+		Drift:        []spec.Drift{{Kind: spec.KindRealServer, Name: "web", Server: "192.0.2.22:80", Field: "weight", Actual: "9", Want: "1"}},
+	}
+	want := `d1  lvs-agent 1.0.0, kernel data plane, IPVS 1.2.1, revision 17
+
+VRRP INSTANCE  STATE   PRIORITY  SINCE  ACTIVE ROUTER  REASON
+web            active  150       1m30s  192.0.2.11
+
+VIRTUAL SERVER  REAL SERVER    STATE      WEIGHT  ACTIVE  INACTIVE  LAST CHECK
+web                            up
+                192.0.2.21:80  healthy    1       3       0
+                192.0.2.22:80  unhealthy  0       0       0         connection refused
+
+CHECK SCRIPT  STATE    RUNS  FAILURES  LAST RUN
+gateway       passing  8     1
+
+DRIFT  SERVER         FIELD   ACTUAL  WANT
+web    192.0.2.22:80  weight  9       1
+`
+	var got strings.Builder
+	if err := printStatus(&got, status, now); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, trimLines(got.String())); diff != "" {
+		t.Errorf("printed (-want +got):\n%s", diff)
+	}
+}
+
+// trimLines takes the white space off the ends of lines, where it shows nothing.
+func trimLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,70 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/balance"
+	"github.com/lvs-director/terraform-provider-lvs/agent/check"
+	"github.com/lvs-director/terraform-provider-lvs/agent/config"
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/agent/link"
+	"github.com/lvs-director/terraform-provider-lvs/agent/store"
+	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// dataplane is all that the agent touches outside itself: this machine's kernel and network, or fakes
+// that need no privileges and send nothing. What stands above cannot tell one from the other.
+type dataplane struct {
+	network vrrp.Network
+	links   links
+	table   balance.Kernel
+	prober  check.Prober
+	// checkScript reports why a check script may not run here.
+	checkScript func(spec.CheckScript) spec.FieldErrors
+	close       func() error
+}
+
+// links are the machine's network interfaces.
+type links interface {
+	vrrp.Interfaces
+	vrrp.Addresses
+	// Check reports why this machine cannot take part in a virtual router as that instance.
+	Check(spec.VRRPInstance) spec.FieldErrors
+}
+
+// The names of the ledgers in the store.
+const (
+	ledgerAddresses = "addresses"
+	ledgerServices  = "services"
+)
+
+func openDataplane(c config.Config, s *store.Store) (dataplane, error) {
+	addresses := store.LedgerOf[link.Held](s, ledgerAddresses)
+	if c.Dataplane == config.DataplaneMemory {
+		interfaces, err := link.NewMemory(addresses)
+		return dataplane{
+			network:     vrrp.NewMemoryNetwork(),
+			links:       interfaces,
+			table:       ipvs.NewFake(),
+			prober:      check.Assume{},
+			checkScript: func(spec.CheckScript) spec.FieldErrors { return nil },
+			close:       func() error { return nil },
+		}, err
+	}
+	interfaces, err := link.NewKernel(addresses)
+	if err != nil {
+		return dataplane{}, fmt.Errorf("open the machine's network interfaces: %w", err)
+	}
+	table := ipvs.NewKernel(ipvs.KernelConfig{})
+	runner := check.NewRunner(c.Scripts.Directory, c.Scripts.User)
+	return dataplane{
+		network:     vrrp.RawNetwork{},
+		links:       interfaces,
+		table:       table,
+		prober:      check.Network{Runner: runner},
+		checkScript: runner.Check,
+		close:       func() error { return errors.Join(interfaces.Close(), table.Close()) },
+	}, nil
+}
