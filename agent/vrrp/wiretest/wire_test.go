@@ -1,0 +1,272 @@
+package wiretest
+
+import (
+	"encoding/hex"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+func TestWire_26_34_AdvertsAndMembershipAreAsTheRFCSays(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	wire := startCapture(t, n)
+	d := startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
+	d.set(web(instance(150)))
+	wire.await(t, "a report that joins the group", 0, membership("192.0.2.11", joins))
+	advert := wire.await(t, "an advert", 0, advertFrom("192.0.2.11", anyAdvert))
+	if diff := cmp.Diff("01:00:5e:00:00:12", net.HardwareAddr(advert[:6]).String()); diff != "" {
+		t.Errorf("destination:\n%s", diff)
+	}
+	header, message, _ := advert.ipv4(112)
+	got := map[string]any{"ttl": header[8], "to": netip.AddrFrom4([4]byte(header[16:])).String(), "header": len(header)}
+	if diff := cmp.Diff(map[string]any{"ttl": byte(255), "to": "224.0.0.18", "header": 20}, got); diff != "" {
+		t.Error(diff)
+	}
+	// Version 3, VRID 51, priority 150, one address, 10 centiseconds, RFC 9568's checksum, 192.0.2.100.
+	if diff := cmp.Diff("31339601"+"000a765c"+"c0000264", hex.EncodeToString(message)); diff != "" {
+		t.Error(diff)
+	}
+	eventually(t, "it is active", func() bool { return d.is(spec.InstanceActive) })
+	mark := wire.mark()
+	d.stop()
+	wire.await(t, "an advert of priority 0", mark, advertFrom("192.0.2.11", priorityZero))
+	wire.await(t, "a report that leaves the group", mark, membership("192.0.2.11", leaves))
+	if carries(t, d.host, virtual) {
+		t.Error("it kept the address")
+	}
+}
+
+func TestWire_47_AKilledRouterIsReplacedAndComesBack(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	wire := startCapture(t, n)
+	d1, d2 := pair(t, n)
+	wire.awaitGARP(t, d1.host, 0, "192.0.2.100")
+	mark := wire.mark()
+	d1.kill()
+	eventually(t, "d2 took over", func() bool { return d2.is(spec.InstanceActive) })
+	wire.awaitGARP(t, d2.host, mark, "192.0.2.100")
+	if !carries(t, d1.host, virtual) {
+		t.Error("the killed one's address is gone: there is nothing stale to remove")
+	}
+
+	// 82: what it left behind goes at its start, and nothing else does.
+	if _, err := d1.host.Output(t.Context(), "ip", "address", "add", "192.0.2.101/24", "dev", "eth0"); err != nil {
+		t.Fatal(err)
+	}
+	d1.start()
+	d1.set(web(instance(50)))
+	eventually(t, "d1 is backup without the address", func() bool { return d1.is(spec.InstanceBackup) })
+	if !carries(t, d1.host, "192.0.2.101/24") || !carries(t, d1.host, "192.0.2.11/24") {
+		t.Error("it took an address that it was never given")
+	}
+
+	d1.set(web(instance(150)))
+	roles(t, d1, d2)
+}
+
+func TestWire_82_WhatNobodyWantsAnyMoreIsRemovedAtTheStart(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	d := startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
+	d.set(web(instance(150)))
+	eventually(t, "it is active", func() bool { return d.is(spec.InstanceActive) })
+	d.kill()
+	d.start()
+	d.set(map[string]spec.VRRPInstance{})
+	if carries(t, d.host, virtual) {
+		t.Error("the address is still there")
+	}
+}
+
+// At these intervals a backup that was not told would wait for half a minute and more.
+func TestWire_56_WhoStopsSaysSo(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	d1, d2 := pair(t, n)
+	slow := instance(254)
+	slow.AdvertisementInterval = spec.Duration(40 * time.Second)
+	d1.set(web(slow))
+	d2.set(web(instance(250)))
+	// The longer interval is in the next advert.
+	eventually(t, "d2 has heard of the interval", func() bool { return d2.status().Oddities["interval"] > 0 })
+	roles(t, d1, d2)
+	d1.stop()
+	eventually(t, "d2 took over", func() bool { return d2.is(spec.InstanceActive) })
+	if carries(t, d1.host, virtual) {
+		t.Error("d1 kept the address")
+	}
+	d1.start()
+	d1.set(web(instance(254)))
+	roles(t, d1, d2)
+}
+
+func TestWire_72_ATrackedScriptMovesTheRole(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	d1, d2 := pair(t, n)
+	v := instance(150)
+	v.TrackScripts = map[string]spec.Track{"gateway": {Weight: -60}}
+	d1.set(web(v))
+	d1.ask(request{Verdicts: map[string]bool{"gateway": false}})
+	roles(t, d2, d1)
+	if got := d1.status().EffectivePriority; got != 90 {
+		t.Errorf("effective priority %d, want 90", got)
+	}
+	d1.ask(request{Verdicts: map[string]bool{"gateway": true}})
+	roles(t, d1, d2)
+
+	v.TrackScripts = map[string]spec.Track{"gateway": {Weight: 0}}
+	d1.set(web(v))
+	d1.ask(request{Verdicts: map[string]bool{"gateway": false}})
+	eventually(t, "d1 is in fault and d2 active", func() bool {
+		return d1.is(spec.InstanceFault) && d2.is(spec.InstanceActive)
+	})
+}
+
+func TestWire_SetAgainSendsNothing(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	wire := startCapture(t, n)
+	d := startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
+	v := instance(150)
+	d.set(web(v))
+	eventually(t, "it is active", func() bool { return d.is(spec.InstanceActive) })
+	v.AdvertisementInterval = spec.Duration(40 * time.Second)
+	d.set(web(v))
+	wire.await(t, "the advert after which none is due", 0, advertFrom("192.0.2.11", func(msg []byte) bool { return msg[4] != 0 }))
+	eventually(t, "both rounds of announcements are out", func() bool {
+		return len(wire.since(0, garp(arpReply, "192.0.2.100"))) == 2
+	})
+
+	ours := func(f frame) bool {
+		return advertFrom("192.0.2.11", anyAdvert)(f) || garp(arpRequest, "192.0.2.100")(f) || garp(arpReply, "192.0.2.100")(f)
+	}
+	before, mark := d.status(), wire.mark()
+	for range 50 {
+		d.set(web(v))
+	}
+	if diff := cmp.Diff(before, d.status()); diff != "" {
+		t.Errorf("status changed:\n%s", diff)
+	}
+	// Something that is sent, so that what was sent before has arrived.
+	v.VirtualAddresses = append(v.VirtualAddresses, netip.MustParsePrefix("192.0.2.102/32"))
+	d.set(web(v))
+	wire.awaitGARP(t, d.host, mark, "192.0.2.102")
+	if sent := wire.since(mark, ours); len(sent) > 0 {
+		t.Errorf("%d frames were sent about nothing: %x", len(sent), sent)
+	}
+}
+
+func TestWire_78_CarrierLostAndFound(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	wire := startCapture(t, n)
+	d1, d2 := pair(t, n)
+	if err := d1.host.Cut(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "d1 is in fault and d2 active", func() bool {
+		return d1.is(spec.InstanceFault) && d2.is(spec.InstanceActive)
+	})
+	if diff := cmp.Diff("interface eth0 has no carrier", d1.status().Reason); diff != "" {
+		t.Error(diff)
+	}
+	mark := wire.mark()
+	if err := d1.host.Restore(); err != nil {
+		t.Fatal(err)
+	}
+	roles(t, d1, d2)
+	wire.awaitGARP(t, d1.host, mark, "192.0.2.100")
+}
+
+func TestWire_34_AfterALinkFlapTheGroupIsJoinedAgain(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	wire := startCapture(t, n)
+	d1, d2 := pair(t, n)
+	flip := func(state string) {
+		if _, err := d2.host.Output(t.Context(), "ip", "link", "set", "eth0", state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flip("down")
+	eventually(t, "d2 is in fault", func() bool { return d2.is(spec.InstanceFault) })
+	if diff := cmp.Diff("interface eth0 is down", d2.status().Reason); diff != "" {
+		t.Error(diff)
+	}
+	mark := wire.mark()
+	flip("up")
+	wire.await(t, "a report that joins the group", mark, membership("192.0.2.12", joins))
+	roles(t, d1, d2)
+	// It hears, and it can announce: the socket for that saw the interface go down, too.
+	d1.kill()
+	eventually(t, "d2 took over", func() bool { return d2.is(spec.InstanceActive) })
+	wire.awaitGARP(t, d2.host, mark, "192.0.2.100")
+}
+
+func TestWire_61_AfterAPartitionOneIsLeftAndSaysSo(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	wire := startCapture(t, n)
+	d1, d2 := pair(t, n)
+	if err := d1.host.Isolate(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "both are active", func() bool { return d1.is(spec.InstanceActive) && d2.is(spec.InstanceActive) })
+	mark := wire.mark()
+	if err := d1.host.Restore(); err != nil {
+		t.Fatal(err)
+	}
+	roles(t, d1, d2)
+	wire.awaitGARP(t, d1.host, mark, "192.0.2.100")
+}
+
+// The kernel removes the secondary addresses of a subnet with its primary one, unless told otherwise
+// (ip-sysctl: promote_secondaries).
+func TestWire_AddressesOfAnotherSubnetChangeInPlace(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	d := startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
+	v := instance(150)
+	first, second := netip.MustParsePrefix("198.51.100.1/24"), netip.MustParsePrefix("198.51.100.2/24")
+	v.VirtualAddresses = append(v.VirtualAddresses, first, second)
+	d.set(web(v))
+	eventually(t, "it carries both", func() bool {
+		return carries(t, d.host, first.String()) && carries(t, d.host, second.String())
+	})
+	v.VirtualAddresses = append(v.VirtualAddresses[:1:1], second)
+	d.set(web(v))
+	eventually(t, "it carries the second alone", func() bool {
+		return !carries(t, d.host, first.String()) && carries(t, d.host, second.String()) && d.is(spec.InstanceActive)
+	})
+	if got := d.status(); got.BecameActive != 1 {
+		t.Errorf("it left its role: %+v", got)
+	}
+}
+
+func TestWire_AnAddressTakenByHandIsPutBack(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	wire := startCapture(t, n)
+	d := startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
+	d.set(web(instance(150)))
+	eventually(t, "it is active", func() bool { return d.is(spec.InstanceActive) })
+	wire.awaitGARP(t, d.host, 0, "192.0.2.100")
+	mark := wire.mark()
+	if _, err := d.host.Output(t.Context(), "ip", "address", "delete", virtual, "dev", "eth0"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the address is back", func() bool { return carries(t, d.host, virtual) })
+	wire.awaitGARP(t, d.host, mark, "192.0.2.100")
+	if got := d.status(); got.BecameActive != 1 {
+		t.Errorf("it left its role: %+v", got)
+	}
+}
