@@ -231,7 +231,7 @@ func with(d spec.Desired, change func(*spec.VirtualServer)) spec.Desired {
 }
 
 func TestServerJoinsAfterItsFirstPassAndIsQuiescedWhenItFails(t *testing.T) {
-	onDirector(t, Repair, func(t *testing.T, d *director) {
+	onDirector(t, Repair, func(_ *testing.T, d *director) {
 		d.Set(web(a, 3, b, 1))
 		d.wants("-A -t 192.0.2.100:80 -s wrr")
 		for _, step := range []struct {
@@ -269,7 +269,7 @@ func TestSameStateAgainWritesNothing(t *testing.T) {
 }
 
 func TestOneChangeIsOneWrite(t *testing.T) {
-	onDirector(t, Repair, func(t *testing.T, d *director) {
+	onDirector(t, Repair, func(_ *testing.T, d *director) {
 		d.Set(plain(a, 1, b, 1))
 		d.sync()
 		d.writes(1, func() { d.Set(plain(a, 1, b, 5)) })
@@ -326,7 +326,7 @@ func TestRestartWritesNothing(t *testing.T) {
 }
 
 func TestVerdictIsKeptUntilANewCheckHasEnded(t *testing.T) {
-	onDirector(t, Repair, func(t *testing.T, d *director) {
+	onDirector(t, Repair, func(_ *testing.T, d *director) {
 		d.health.set(a, Up)
 		d.Set(web(a, 1))
 		d.sync()

@@ -17,8 +17,8 @@ const (
 func onFailure(v spec.VirtualServer) (action failureAction, reason string) {
 	switch v.Scheduler {
 	case "dh", "sh", "mh":
-		// ip_vs_dh.c, ip_vs_sh.c and ip_vs_mh.c build their tables from the last weight above 0, and
-		// without a fallback flag drop what hashes to a server whose weight is 0.
+		// ip_vs_dh.c gives every server its buckets, ip_vs_sh.c and ip_vs_mh.c by its last weight above
+		// 0. Without a fallback flag, what hashes to a server whose weight is 0 now is dropped.
 		return remove, "scheduler " + v.Scheduler + " goes on sending its share of clients to a server of weight 0, which drops them"
 	}
 	if v.Protocol == spec.UDP {
