@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // The network that examples/ha-pair describes.
@@ -58,6 +59,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		{"The client asks " + service.String(), d.ask},
 		{"ipvsadm -Ln on both directors", d.tables},
 		{"terraform apply again", d.applyAgain},
+		{"kill -9 of the backup's agent, and a restart", d.restart},
 		{"kill -9 of the active director's agent, and its link cut", d.failover},
 		{"The director comes back", d.comeBack},
 		{"Behind Terraform's back, d2's API gets weight 9 for 192.0.2.22:80; terraform plan", d.drift},
@@ -242,8 +244,70 @@ func (d *demo) failover(ctx context.Context) (string, error) {
 	return result, nil
 }
 
+func (d *demo) restart(ctx context.Context) (string, error) {
+	before, err := d.table(ctx, d.d2)
+	if err != nil {
+		return "", err
+	}
+	specs, err := d.specs(ctx, d.d2)
+	if err != nil {
+		return "", err
+	}
+	starting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := errors.Join(d.d2.Kill(), d.d2.Start(starting)); err != nil {
+		return "", err
+	}
+	if err := d.wait(ctx, "d2 has checked both servers", func() (bool, error) {
+		_, status, err := d.d2.Call(ctx, "GET", "/v1/status", "")
+		return strings.Count(status, `"healthy":true`) == 2, err
+	}); err != nil {
+		return "", err
+	}
+	after, err := d.table(ctx, d.d2)
+	if err != nil {
+		return "", err
+	}
+	again, err := d.specs(ctx, d.d2)
+	if err != nil {
+		return "", err
+	}
+	writes, err := d.d2.Metric(ctx, writesMetric)
+	if err != nil {
+		return "", err
+	}
+	if before != after || writes != "0" || specs != again {
+		return "", fmt.Errorf("the restart changed d2 (%s writes):\n%s\n%s\nits specs were\n%s\nand are\n%s", writes, before, after, specs, again)
+	}
+	return "table and specs as before, nothing written to the kernel", nil
+}
+
+// specs returns what a director was asked for, without what is going on there.
+func (d *demo) specs(ctx context.Context, director *lab.Director) (string, error) {
+	_, answer, err := director.Call(ctx, "GET", "/v1/snapshot", "")
+	if err != nil {
+		return "", err
+	}
+	var snapshot spec.Snapshot
+	if err := spec.DecodeAnswer(strings.NewReader(answer), &snapshot); err != nil {
+		return "", err
+	}
+	var lines []string
+	for name, v := range snapshot.VRRPInstances {
+		lines = append(lines, "vrrp-instances/"+name+" "+v.ETag)
+	}
+	for name, v := range snapshot.VirtualServers {
+		lines = append(lines, "virtual-servers/"+name+" "+v.ETag)
+		for server, r := range v.RealServers {
+			lines = append(lines, "virtual-servers/"+name+"/"+server+" "+r.ETag)
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n"), nil
+}
+
 func (d *demo) comeBack(ctx context.Context) (string, error) {
-	before, err := d.table(ctx, d.d1)
+	want, err := d.table(ctx, d.d2)
 	if err != nil {
 		return "", err
 	}
@@ -255,18 +319,13 @@ func (d *demo) comeBack(ctx context.Context) (string, error) {
 	if err := d.wait(ctx, "d1 takes its role back", func() (bool, error) { return d.holder(d.d1, d.d2) == nil, nil }); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, d.d1.Log())
 	}
-	after, err := d.table(ctx, d.d1)
-	if err != nil {
+	if err := d.wait(ctx, "d1 has the same table as d2", func() (bool, error) {
+		got, err := d.table(ctx, d.d1)
+		return got == want, err
+	}); err != nil {
 		return "", err
 	}
-	writes, err := d.d1.Metric(ctx, writesMetric)
-	if err != nil {
-		return "", err
-	}
-	if before != after || writes != "0" {
-		return "", fmt.Errorf("the restart changed d1's table (%s writes):\n%s\n%s", writes, before, after)
-	}
-	return "d1 resumed from its disk, wrote nothing to the kernel's table, and holds the VIP again", nil
+	return "d1 resumed from its disk, holds the VIP again, and has the same table as d2", nil
 }
 
 func (d *demo) drift(ctx context.Context) (string, error) {
