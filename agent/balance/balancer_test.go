@@ -442,6 +442,36 @@ func TestServiceOfAnEarlierLifeIsRemoved(t *testing.T) {
 	}
 }
 
+func TestServiceIsOursUntilItIsGone(t *testing.T) {
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		d.Set(plain(a, 1))
+		d.sync()
+		d.table.Refuse(func(ipvs.Op) error { return syscall.ENOMEM })
+		d.Set(spec.Desired{})
+		if err := d.Sync(t.Context()); !errors.Is(err, syscall.ENOMEM) {
+			t.Errorf("error is %v, want %v", err, syscall.ENOMEM)
+		}
+		d.table.Refuse(nil)
+		d.restart(Repair)
+		d.Set(spec.Desired{})
+		d.wants()
+	})
+}
+
+func TestFailureIsTriedAgainBeforeTheNextResync(t *testing.T) {
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		d.table.Refuse(func(ipvs.Op) error { return syscall.ENOMEM })
+		d.Set(plain(a, 1))
+		if err := d.Sync(t.Context()); !errors.Is(err, syscall.ENOMEM) {
+			t.Errorf("error is %v, want %v", err, syscall.ENOMEM)
+		}
+		synctest.Wait()
+		d.table.Refuse(nil)
+		time.Sleep(2 * firstRetry)
+		d.wants("-A -t 192.0.2.100:80 -s wrr", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1")
+	})
+}
+
 func TestReleaseRemovesOurServices(t *testing.T) {
 	onDirector(t, Repair, func(t *testing.T, d *director) {
 		d.Set(plain(a, 1))

@@ -9,7 +9,7 @@ import (
 
 // hold returns the table to write when what somebody else changed is to be left: want, except that
 // what we have not changed since base, what was last wanted, stays as it actually is. All three hold
-// our services only.
+// our services only, and base nothing when nothing was wanted yet.
 func hold(base, actual, want ipvs.Table) ipvs.Table {
 	held := make(ipvs.Table, len(want))
 	for key, ours := range want {

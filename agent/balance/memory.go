@@ -1,6 +1,8 @@
 package balance
 
 import (
+	"net/netip"
+
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -29,11 +31,11 @@ type memories map[spec.ServerKey]memory
 // nothing before the first checks have ended, and neither does taking over what somebody else set up.
 func (before memories) remember(desired spec.Desired, health func(spec.ServerKey) Verdict, actual ipvs.Table) memories {
 	after := make(memories, len(desired.RealServers))
-	for key, server := range desired.RealServers {
+	for key := range desired.RealServers {
 		m, seen := before[key]
 		v := desired.VirtualServers[key.VirtualServer]
 		if !seen {
-			m = implied(v, server, actual[serviceKey(v)], key)
+			m = implied(v, actual[serviceKey(v)], key.Address)
 		}
 		says := Up
 		if v.HealthCheck != nil {
@@ -49,15 +51,14 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 }
 
 // implied returns what a destination in the kernel's table says of its server.
-func implied(v spec.VirtualServer, server spec.RealServer, actual ipvs.Service, key spec.ServerKey) memory {
-	destination, there := actual.Destinations[key.Address]
+func implied(v spec.VirtualServer, actual ipvs.Service, server netip.AddrPort) memory {
+	destination, there := actual.Destinations[server]
 	if !there {
 		return memory{}
 	}
 	// Weight 0 means down where that is what down looks like. A weight of 0 that is asked for looks the
-	// same, but then up and down are no different.
-	action, _ := onFailure(v)
-	if destination.Weight == 0 && action == quiesce && server.Weight > 0 {
+	// same, but then being down is no different.
+	if action, _ := onFailure(v); destination.Weight == 0 && action == quiesce {
 		return memory{last: Down, joined: true}
 	}
 	return memory{last: Up, joined: true}

@@ -67,7 +67,7 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, s scope)
 		return err
 	}
 	goal := want
-	if b.policy == Report && s == whatWeChanged && b.base != nil {
+	if b.policy == Report && s == whatWeChanged {
 		goal = hold(b.base, only(table, ours), want)
 	}
 	seen, err = b.write(ctx, seen, ours, goal)

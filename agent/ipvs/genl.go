@@ -119,7 +119,10 @@ func (c *socket) send(ctx context.Context, family, flags int, header *nl.Genlmsg
 	}
 	timeout := c.timeout
 	if deadline, ok := ctx.Deadline(); ok {
-		timeout = max(min(timeout, time.Until(deadline)), time.Microsecond) // 0 would be for ever
+		timeout = min(timeout, time.Until(deadline))
+	}
+	if timeout = timeout.Truncate(time.Microsecond); timeout == 0 {
+		timeout = -time.Microsecond // none would be for ever
 	}
 	wait := unix.NsecToTimeval(timeout.Nanoseconds())
 	if err := errors.Join(c.handle.Socket.SetSendTimeout(&wait), c.handle.Socket.SetReceiveTimeout(&wait)); err != nil {

@@ -6,6 +6,10 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // A reply that is lost must not hold the table for ever, as it does in moby/ipvs: a call ends when its
@@ -36,13 +40,20 @@ func TestCallEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestSocketWhoseKernelDoesNotAnswerIsReplaced(t *testing.T) {
+func TestSocketWhoseKernelDoesNotAnswerIsGivenUp(t *testing.T) {
 	t.Parallel()
-	k := NewKernel(KernelConfig{Timeout: time.Nanosecond})
-	if _, err := k.Info(t.Context()); !errors.Is(err, errTimeout) {
-		t.Fatalf("error is %v, want %v", err, errTimeout)
+	s, err := nl.GetNetlinkSocketAt(netns.None(), netns.None(), unix.NETLINK_GENERIC)
+	if err != nil {
+		t.Fatal(err)
 	}
-	k.timeout = defaultTimeout
+	k := NewKernel(KernelConfig{})
+	k.socket = &socket{handle: &nl.SocketHandle{Socket: s}, timeout: -time.Second, family: nl.GENL_ID_CTRL}
+	if _, err := k.Info(t.Context()); !errors.Is(err, errTimeout) {
+		t.Errorf("error is %v, want %v", err, errTimeout)
+	}
+	if k.socket != nil {
+		t.Error("the socket is kept")
+	}
 	if _, err := k.Info(t.Context()); err != nil && !errors.Is(err, ErrUnavailable) {
 		t.Errorf("afterwards the error is %v, want none or %v", err, ErrUnavailable)
 	}
