@@ -1,10 +1,19 @@
 package provider
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 const everything = `
@@ -51,11 +60,277 @@ func TestEverythingIsCreatedOnceAndThenStays(t *testing.T) {
 	t.Parallel()
 	directors := newDirectors(t, "d1", "d2")
 	config := providerBlock(directors) + everything
-	resource.Test(t, resource.TestCase{
-		ProtoV6ProviderFactories: factories(),
-		Steps: []resource.TestStep{
-			{Config: config},
-			{Config: config, ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}},
-		},
+	run(t,
+		resource.TestStep{Config: config},
+		resource.TestStep{Config: config, ConfigPlanChecks: noChanges()},
+	)
+	for name, d := range directors {
+		got := d.store.Desired()
+		if n := len(got.VRRPInstances) + len(got.VirtualServers) + len(got.RealServers) + len(got.CheckScripts); n != 0 {
+			t.Errorf("%d objects are left on %s after the destroy", n, name)
+		}
+	}
+}
+
+func TestPlanWithoutChangeAsksEachDirectorOnce(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	config := providerBlock(directors) + everything
+	run(t,
+		resource.TestStep{Config: config},
+		resource.TestStep{PreConfig: func() {
+			for _, d := range directors {
+				d.seen("")
+			}
+		}, Config: config, PlanOnly: true},
+	)
+	for name, d := range directors {
+		seen := d.seen("")
+		// Everything from the destroy on follows the plan; the plan of PlanOnly is made twice at most.
+		var snapshots, puts int
+		for _, request := range seen {
+			if request == "GET /v1/snapshot" {
+				snapshots++
+			}
+			if strings.HasPrefix(request, "PUT") {
+				puts++
+			}
+		}
+		if snapshots == 0 || snapshots > 4 || puts != 0 {
+			t.Errorf("%s was asked: %q", name, seen)
+		}
+	}
+}
+
+func TestObjectIsUpdatedInPlaceOnAllDirectors(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, d1, d2 *testDirector, block string) {
+		run(t,
+			resource.TestStep{Config: block + o.config},
+			resource.TestStep{
+				Config:            block + strings.Replace(o.config, o.update[0], o.update[1], 1),
+				ConfigPlanChecks:  planned(plancheck.ExpectResourceAction(o.address, plancheck.ResourceActionUpdate)),
+				ConfigStateChecks: []statecheck.StateCheck{status(o, "d1", inSync), status(o, "d2", inSync)},
+				Check: func(*terraform.State) error {
+					for _, d := range []*testDirector{d1, d2} {
+						if diff := cmp.Diff(tree(o.updated), tree(o.desired(d))); diff != "" {
+							return fmt.Errorf("%s (-want +got):\n%s", d.name, diff)
+						}
+					}
+					return nil
+				},
+			},
+		)
+	})
+}
+
+func TestDriftOnOneDirectorIsAnUpdateThatNamesDirectorAndField(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, _, d2 *testDirector, block string) {
+		drift := tfjsonpath.New("director_status").AtMapKey("d2")
+		run(t,
+			resource.TestStep{Config: block + o.config},
+			resource.TestStep{
+				PreConfig: func() { d2.change(o.kind, o.key, o.changed) },
+				Config:    block + o.config,
+				ConfigPlanChecks: planned(
+					plancheck.ExpectResourceAction(o.address, plancheck.ResourceActionUpdate),
+					plancheck.ExpectKnownValue(o.address, drift.AtMapKey("state"), knownvalue.StringExact(inSync)),
+					before{o.address, []string{"director_status", "d2", "drift"}, o.drift},
+					before{o.address, []string{"director_status", "d1", "state"}, inSync},
+				),
+				ConfigStateChecks: []statecheck.StateCheck{status(o, "d1", inSync), status(o, "d2", inSync)},
+			},
+			resource.TestStep{Config: block + o.config, ConfigPlanChecks: noChanges()},
+		)
+	})
+}
+
+func TestDriftThatAllDirectorsAgreeOnShowsAtTheAttribute(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, d1, d2 *testDirector, block string) {
+		run(t,
+			resource.TestStep{Config: block + o.config},
+			resource.TestStep{
+				PreConfig:          func() { d1.change(o.kind, o.key, o.changed); d2.change(o.kind, o.key, o.changed) },
+				RefreshState:       true,
+				ExpectNonEmptyPlan: true,
+				ConfigStateChecks:  []statecheck.StateCheck{},
+			},
+			resource.TestStep{
+				Config: block + o.config,
+				ConfigPlanChecks: planned(
+					plancheck.ExpectResourceAction(o.address, plancheck.ResourceActionUpdate),
+					before{o.address, []string{"director_status", "d1", "state"}, inSync},
+					before{o.address, []string{o.attribute}, text(decoded[any](fields(o.changed)[o.attribute]))},
+				),
+			},
+			resource.TestStep{Config: block + o.config, ConfigPlanChecks: noChanges()},
+		)
+	})
+}
+
+func TestObjectThatDisappearedFromOneDirectorIsPutBackThere(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, d1, d2 *testDirector, block string) {
+		run(t,
+			resource.TestStep{Config: block + o.config},
+			resource.TestStep{
+				PreConfig: func() { d1.change(o.kind, o.key, nil) },
+				Config:    block + o.config,
+				ConfigPlanChecks: planned(
+					plancheck.ExpectResourceAction(o.address, plancheck.ResourceActionUpdate),
+					before{o.address, []string{"director_status", "d1", "state"}, missing},
+				),
+				Check: func(*terraform.State) error {
+					if diff := cmp.Diff(tree(o.desired(d2)), tree(o.desired(d1))); diff != "" {
+						return fmt.Errorf("d2 and d1 differ (-d2 +d1):\n%s", diff)
+					}
+					return nil
+				},
+			},
+		)
+	})
+}
+
+func TestObjectThatDisappearedFromAllDirectorsIsCreatedAgain(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, d1, d2 *testDirector, block string) {
+		run(t,
+			resource.TestStep{Config: block + o.config},
+			resource.TestStep{
+				PreConfig:        func() { d1.change(o.kind, o.key, nil); d2.change(o.kind, o.key, nil) },
+				Config:           block + o.config,
+				ConfigPlanChecks: planned(plancheck.ExpectResourceAction(o.address, plancheck.ResourceActionCreate)),
+			},
+		)
+	})
+}
+
+func TestImportedObjectNeedsNoChange(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, _, _ *testDirector, block string) {
+		run(t,
+			resource.TestStep{Config: block + o.config},
+			resource.TestStep{
+				ResourceName: o.address, ImportState: true, ImportStateId: o.importID, ImportStateVerify: true,
+				ImportStateVerifyIdentifierAttribute: "director_status.%",
+			},
+		)
+		// And by a block, into an empty state.
+		directors := newDirectors(t, "d1", "d2")
+		for _, d := range directors {
+			for _, c := range append(o.needs, spec.Change{Kind: o.kind, Key: o.key, Value: o.updated}) {
+				d.change(c.Kind, c.Key, c.Value)
+			}
+		}
+		run(t, resource.TestStep{
+			Config: providerBlock(directors) + strings.Replace(o.config, o.update[0], o.update[1], 1) +
+				fmt.Sprintf("\nimport {\n  to = %s\n  id = %q\n}\n", o.address, o.importID),
+			ConfigPlanChecks: planned(plancheck.ExpectResourceAction(o.address, plancheck.ResourceActionNoop)),
+		})
+	})
+}
+
+func TestImportOfWhatIsNotThereFails(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, _, _ *testDirector, block string) {
+		run(t, resource.TestStep{
+			Config: block + o.config, ResourceName: o.address, ImportState: true, ImportStateId: o.importID,
+			ExpectError: saying("Cannot import non-existent remote object"),
+		})
+	})
+}
+
+func TestCreateOfWhatExistsSaysWhatDiffersAndHowToImportIt(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, d1, d2 *testDirector, block string) {
+		d2.change(o.kind, o.key, o.changed)
+		run(t,
+			resource.TestStep{Config: block + o.config, ExpectError: saying("on d2: " + o.drift)},
+			resource.TestStep{Config: block + o.config, ExpectError: saying("import { to = lvs_" + string(o.kind) + ".")},
+			resource.TestStep{
+				PreConfig: func() {
+					if o.desired(d1) != nil {
+						t.Error("it was created on d1 all the same")
+					}
+				},
+				Config: strings.Replace(block, "provider \"lvs\" {", "provider \"lvs\" {\n  adopt_existing = true", 1) + o.config,
+			},
+		)
+	})
+}
+
+func TestDirectorsOfAnObjectAreAddedAndTakenAway(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, d1, d2 *testDirector, block string) {
+		one := strings.Replace(o.config, "{\n", "{\n  directors = [\"d1\"]\n", 1)
+		if o.kind == spec.KindVRRPInstance {
+			one = strings.Replace(o.config, ", d2 = { priority = 100 }", "", 1)
+		}
+		run(t,
+			resource.TestStep{Config: block + one, Check: func(*terraform.State) error {
+				if o.desired(d1) == nil || o.desired(d2) != nil {
+					return fmt.Errorf("on d1: %v, on d2: %v", o.desired(d1), o.desired(d2))
+				}
+				return nil
+			}},
+			resource.TestStep{Config: block + o.config, Check: func(*terraform.State) error {
+				if diff := cmp.Diff(tree(o.desired(d1)), tree(o.desired(d2))); diff != "" {
+					return fmt.Errorf("d1 and d2 differ (-d1 +d2):\n%s", diff)
+				}
+				return nil
+			}},
+			resource.TestStep{Config: block + one, Check: func(*terraform.State) error {
+				if o.desired(d1) == nil || o.desired(d2) != nil {
+					return fmt.Errorf("on d1: %v, on d2: %v", o.desired(d1), o.desired(d2))
+				}
+				return nil
+			}},
+			resource.TestStep{
+				PreConfig: func() { d2.change(o.kind, o.key, o.changed) }, Config: block + o.config,
+				ExpectError: saying("on d2: " + o.drift),
+			},
+		)
+	})
+}
+
+func TestDriftOfTheKernelIsShownAndRepaired(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, _, d2 *testDirector, block string) {
+		name, server, _ := strings.Cut(o.key, "/")
+		drift := spec.Drift{Kind: o.kind, Name: name, Server: server, Field: "weight", Actual: "9", Want: "1"}
+		run(t,
+			resource.TestStep{Config: block + o.config},
+			resource.TestStep{
+				PreConfig: func() { d2.setDrift(drift) }, Config: block + o.config,
+				ConfigPlanChecks: planned(before{o.address, []string{"director_status", "d2", "drift"}, "weight=9, want 1"}),
+			},
+			resource.TestStep{Config: block + o.config, ConfigPlanChecks: noChanges()},
+		)
+	})
+}
+
+func TestUnknownDirectorIsNamedWithTheKnownOnes(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, _, _ *testDirector, block string) {
+		config := strings.Replace(o.config, "{\n", "{\n  directors = [\"d9\"]\n", 1)
+		if o.kind == spec.KindVRRPInstance {
+			config = strings.Replace(o.config, "d2 =", "d9 =", 1)
+		}
+		run(t, resource.TestStep{Config: block + config, PlanOnly: true, ExpectError: saying(`"d9" is not a director of the provider: use one of d1, d2`)})
+	})
+}
+
+func TestInstanceThatIsTaintedIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, o object, _, _ *testDirector, block string) {
+		run(t,
+			resource.TestStep{Config: block + o.config},
+			resource.TestStep{
+				Taint: []string{o.address}, Config: block + o.config,
+				ConfigPlanChecks: planned(plancheck.ExpectResourceAction(o.address, plancheck.ResourceActionDestroyBeforeCreate)),
+			},
+		)
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/attr/xattr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -42,22 +41,13 @@ func attributePath(of attr.Type, pointer string) path.Path {
 }
 
 // settled reports whether the value at a path is known, and is what its type says. Of any other value
-// there is nothing more to say.
+// there is nothing more to say: its type has said it.
 func settled(ctx context.Context, config tfsdk.Config, at path.Path) bool {
 	for leaf := true; len(at.Steps()) > 0; at, leaf = at.ParentPath(), false {
 		var v attr.Value
-		if diags := config.GetAttribute(ctx, at, &v); diags.HasError() || v == nil {
-			continue
-		}
-		if v.IsUnknown() {
+		diags := config.GetAttribute(ctx, at, &v)
+		if leaf && diags.HasError() || v != nil && v.IsUnknown() {
 			return false
-		}
-		if typed, ok := v.(xattr.ValidateableAttribute); ok && leaf {
-			var resp xattr.ValidateAttributeResponse
-			typed.ValidateAttribute(ctx, xattr.ValidateAttributeRequest{Path: at}, &resp)
-			if resp.Diagnostics.HasError() {
-				return false
-			}
 		}
 	}
 	return true

@@ -2,11 +2,15 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"net/netip"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/cidrtypes"
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -49,6 +53,8 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				ElementType:   cidrtypes.IPPrefixType{},
 				Required:      true,
 				PlanModifiers: []planmodifier.List{keepEqualPrefix()},
+				// The framework does not ask the type of an element.
+				Validators: []validator.List{listvalidator.ValueStringsAre(isPrefix{})},
 				MarkdownDescription: "IPv4 addresses with prefix length, such as `192.0.2.100/24`, that are on the active director: 1 to 255, " +
 					"in the order in which adverts carry them.",
 			},
@@ -85,4 +91,21 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 
 func (*vrrpInstanceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	importByName(ctx, req, resp)
+}
+
+// isPrefix refuses what is no address with a prefix length.
+type isPrefix struct{}
+
+func (isPrefix) Description(context.Context) string { return "an address with a prefix length" }
+
+func (v isPrefix) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (isPrefix) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsUnknown() {
+		return
+	}
+	if _, err := netip.ParsePrefix(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Unable to Validate VRRP Instance",
+			fmt.Sprintf("%q is not an address with a prefix length: write 192.0.2.100/24", req.ConfigValue.ValueString()))
+	}
 }

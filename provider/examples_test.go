@@ -1,0 +1,142 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// workspace is a copy of an example, and a provider built from this tree to run it with.
+type workspace struct {
+	dir string
+	env []string
+}
+
+// buildProvider makes the provider's program, once for all workspaces of a test.
+func buildProvider(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", dir, "..")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, output)
+	}
+	return dir
+}
+
+// newWorkspace copies an example and, where it is not empty, overrides its provider block.
+func newWorkspace(t *testing.T, provider, example, block string) workspace {
+	t.Helper()
+	w := workspace{dir: t.TempDir()}
+	if err := os.CopyFS(w.dir, os.DirFS(example)); err != nil {
+		t.Fatal(err)
+	}
+	settings := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  dev_overrides {\n    \"lvs-director/lvs\" = %q\n  }\n}\n", provider)
+	w.write(t, "cli.tfrc", settings)
+	if block != "" {
+		w.override(t, block)
+	}
+	w.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(w.dir, "cli.tfrc"))
+	return w
+}
+
+// override replaces the provider block.
+func (w workspace) override(t *testing.T, block string) {
+	t.Helper()
+	w.write(t, "test_override.tf", block+`terraform {
+  required_providers {
+    lvs = {
+      source = "lvs-director/lvs"
+    }
+  }
+}
+`)
+}
+
+func (w workspace) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// terraform runs a command. A plan with -detailed-exitcode ends with 2 when there is something to do.
+func (w workspace) terraform(t *testing.T, arguments ...string) (output string, exitCode int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), append(arguments, "-no-color")...)
+	cmd.Dir, cmd.Env = w.dir, w.env
+	text, err := cmd.CombinedOutput()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return string(text), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatalf("terraform %v: %v", arguments, err)
+	}
+	return string(text), 0
+}
+
+func (w workspace) must(t *testing.T, arguments ...string) string {
+	t.Helper()
+	output, exitCode := w.terraform(t, arguments...)
+	if exitCode != 0 {
+		t.Fatalf("terraform %v ended with %d:\n%s", arguments, exitCode, output)
+	}
+	return output
+}
+
+func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
+	t.Parallel()
+	provider := buildProvider(t)
+	for _, example := range []string{
+		"ha-pair", "quickstart",
+		"resources/lvs_check_script", "resources/lvs_vrrp_instance", "resources/lvs_virtual_server", "resources/lvs_real_server",
+	} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			directors := newDirectors(t, "d1", "d2")
+			block := providerBlock(directors, "token = null", "ca_cert_file = null")
+			if example == "quickstart" {
+				block = fmt.Sprintf("provider \"lvs\" {\n  endpoint = %q\n}\n", directors["d1"].url)
+			}
+			w := newWorkspace(t, provider, filepath.Join("..", "examples", example), block)
+			w.must(t, "apply", "-auto-approve")
+			if output := w.must(t, "plan", "-detailed-exitcode"); !strings.Contains(output, "No changes.") {
+				t.Errorf("the second plan says:\n%s", output)
+			}
+			w.must(t, "destroy", "-auto-approve")
+			for name, d := range directors {
+				if got := d.store.Desired(); len(got.VRRPInstances)+len(got.VirtualServers)+len(got.RealServers)+len(got.CheckScripts) != 0 {
+					t.Errorf("left on %s: %+v", name, got)
+				}
+			}
+		})
+	}
+	t.Run("provider", func(t *testing.T) {
+		t.Parallel()
+		newWorkspace(t, provider, "../examples/provider", "").must(t, "validate")
+	})
+}
+
+func TestPlanPrintsDriftWithDirectorAndField(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	w := newWorkspace(t, buildProvider(t), "../examples/ha-pair", providerBlock(directors, "token = null", "ca_cert_file = null"))
+	w.must(t, "apply", "-auto-approve")
+	directors["d2"].change("real_server", "web/192.0.2.22:80", realServerOf(9))
+	output, exitCode := w.terraform(t, "plan", "-detailed-exitcode")
+	for _, want := range []string{
+		`lvs_real_server.web["rs2"] will be updated in-place`,
+		`~ "d2" = {`,
+		`- drift = "weight=9, want 1" -> null`,
+		`~ state = "drifted" -> "in_sync"`,
+		"Plan: 0 to add, 1 to change, 0 to destroy.",
+	} {
+		if exitCode != 2 || !strings.Contains(output, want) {
+			t.Errorf("the plan does not say %q:\n%s", want, output)
+		}
+	}
+}

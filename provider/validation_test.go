@@ -1,0 +1,197 @@
+package provider
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+)
+
+// What is wrong is replaced, one thing at a time, in these.
+const (
+	goodInstance = `resource "lvs_vrrp_instance" "test" {
+  name                   = "web"
+  virtual_router_id      = 51
+  interface              = "eth0"
+  advertisement_interval = "1s"
+  virtual_addresses      = ["192.0.2.100/24"]
+  members                = { d1 = { priority = 150 }, d2 = { priority = 100 } }
+  track_scripts          = { gateway = { weight = -60 } }
+}`
+	goodService = `resource "lvs_virtual_server" "test" {
+  name              = "web"
+  address           = "192.0.2.100"
+  port              = 80
+  protocol          = "tcp"
+  scheduler         = "wrr"
+  forwarding_method = "dr"
+  health_check = {
+    interval = "2s"
+    timeout  = "1s"
+    rise     = 1
+    fall     = 3
+    http     = { path = "/healthz", expected_status = ["200-299"] }
+    script   = { name = "gateway" }
+  }
+}`
+	goodServer = `resource "lvs_real_server" "test" {
+  virtual_server = "web"
+  address        = "192.0.2.21"
+  port           = 80
+  weight         = 1
+}`
+	goodScript = `resource "lvs_check_script" "test" {
+  name     = "gateway"
+  command  = ["/scripts/ping"]
+  interval = "2s"
+  timeout  = "1s"
+  rise     = 1
+  fall     = 1
+}`
+)
+
+func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ config, good, bad, line, want string }{
+		{goodInstance, `"web"`, `"Web!"`, "name", `"Web!" is not a name`},
+		{goodInstance, `51`, `256`, "virtual_router_id", "256 is out of range: use 1 to 255"},
+		{goodInstance, `51`, `0`, "virtual_router_id", "0 is out of range: use 1 to 255"},
+		{goodInstance, `priority = 150`, `priority = 255`, "members", "On d1: members[\"d1\"].priority: 255 is out of range: use 1 to 254"},
+		{goodInstance, `"eth0"`, `"eth 0"`, "interface", `"eth 0" is not the name of a network interface`},
+		{goodInstance, `"eth0"`, `null`, "interface", "an interface is needed"},
+		{goodInstance, `"1s"`, `"1s500"`, "advertisement_interval", "time: missing unit in duration"},
+		{goodInstance, `"1s"`, `"41s"`, "advertisement_interval", "41s is out of range: use 10ms to 40.95s"},
+		{goodInstance, `"1s"`, `"15ms"`, "advertisement_interval", "15ms is not a multiple of 10ms"},
+		{goodInstance, `["192.0.2.100/24"]`, `[]`, "virtual_addresses", "at least one virtual address is needed"},
+		{goodInstance, `"192.0.2.100/24"`, `"192.0.2.100"`, "virtual_addresses", `"192.0.2.100" is not an address with a prefix length: write 192.0.2.100/24`},
+		{goodInstance, `"192.0.2.100/24"`, `"192.0.2.300/24"`, "virtual_addresses", "is not an address with a prefix length"},
+		{goodInstance, `"192.0.2.100/24"`, `"192.0.2.100/24", "192.0.2.100/32"`, "virtual_addresses", "stands in the list twice"},
+		{goodInstance, `"192.0.2.100/24"`, `"224.0.0.18/24"`, "virtual_addresses", "use a unicast address"},
+		{goodInstance, `-60`, `-254`, "track_scripts", "-254 is out of range: use -253 to 253"},
+		{goodInstance, `members  `, `priority = 100
+  members  `, "members", "a priority at the top is for one director"},
+		{goodInstance, `members                = { d1 = { priority = 150 }, d2 = { priority = 100 } }`, ``, "", "each that takes part needs its priority"},
+		{goodInstance, `{ d1 = { priority = 150 }, d2 = { priority = 100 } }`, `{}`, "members", "name the directors that take part"},
+
+		{goodService, `"192.0.2.100"`, `"192.0.2.100/24"`, "address", "Invalid IP Address"},
+		{goodService, `"192.0.2.100"`, `"0.0.0.0"`, "address", "use a unicast address"},
+		{goodService, `80`, `0`, "port", "0 is out of range: use 1 to 65535"},
+		{goodService, `80`, `65536`, "port", "65536 is out of range: use 1 to 65535"},
+		{goodService, `80`, `80.5`, "port", "is not an integer"},
+		{goodService, `"tcp"`, `"icmp"`, "protocol", `"icmp" is not known: use one of tcp, udp, sctp`},
+		{goodService, `"wrr"`, `"wrrr"`, "scheduler", `"wrrr" is not known: use one of rr, wrr`},
+		{goodService, `"dr"`, `"masq"`, "forwarding_method", `"masq" is not known: use one of nat, dr, tunnel`},
+		{goodService, `"1s"`, `"3s"`, "timeout", "3s is longer than the interval of 2s"},
+		{goodService, `"1s"`, `"soon"`, "timeout", "invalid duration"},
+		{goodService, `rise     = 1`, `rise = 0`, "rise", "0 is out of range: use 1 to 255"},
+		{goodService, `fall     = 3`, `fall = 256`, "fall", "256 is out of range: use 1 to 255"},
+		{goodService, `"/healthz"`, `"healthz"`, "http", "is not a path: begin with '/'"},
+		{goodService, `"200-299"`, `"200-999"`, "http", "is not a range of status codes"},
+		{goodService, `"200-299"`, `"ok"`, "http", "is not a range of status codes"},
+		{goodService, `http     = { path = "/healthz", expected_status = ["200-299"] }
+    script   = { name = "gateway" }`, ``, "health_check", "names at least one of tcp, http and script"},
+		{goodService, `"gateway"`, `"../x"`, "script", `"../x" is not a name`},
+
+		{goodServer, `"web"`, `"we b"`, "virtual_server", `"we b" is not a name`},
+		{goodServer, `"192.0.2.21"`, `"rs1.example"`, "address", "Invalid IP Address"},
+		{goodServer, `"192.0.2.21"`, `"ff02::1"`, "address", "use a unicast address"},
+		{goodServer, `= 80`, `= 70000`, "port", "70000 is out of range: use 1 to 65535"},
+		{goodServer, `= 80`, `= 65536`, "port", "65536 is out of range: use 1 to 65535"},
+		{goodServer, `= 80`, `= 0`, "port", "0 is out of range: use 1 to 65535"},
+		{goodServer, `= 1`, `= 65536`, "weight", "65536 is out of range: use 0 to 65535"},
+		{goodServer, `= 1`, `= -1`, "weight", "-1 is out of range: use 0 to 65535"},
+		{goodServer, `weight `, `directors = []
+  weight `, "directors", "the set is empty"},
+
+		{goodScript, `["/scripts/ping"]`, `[]`, "command", "a command is needed"},
+		{goodScript, `"/scripts/ping"`, `"ping"`, "command", `"ping" is not an absolute path`},
+		{goodScript, `"/scripts/ping"`, `"/scripts/../ping"`, "command", "is not an absolute path without"},
+		{goodScript, `"2s"`, `"1ms"`, "interval", "1ms is out of range: use 10ms to 24h0m0s"},
+		{goodScript, `"1s"`, `"0s"`, "timeout", "0s is no time to answer in"},
+	} {
+		config := strings.Replace(test.config, test.good, test.bad, 1)
+		if config == test.config {
+			t.Errorf("%q is not in %s", test.good, test.config)
+		}
+		name := strings.SplitN(test.config, `"`, 3)[1]
+		t.Run(name+" "+test.line+" "+test.bad, func(t *testing.T) {
+			t.Parallel()
+			directors := newDirectors(t, "d1", "d2")
+			run(t, resource.TestStep{Config: providerBlock(directors) + config, PlanOnly: true, ExpectError: saying(test.want)})
+			for name, d := range directors {
+				if puts := d.seen("PUT"); len(puts) > 0 {
+					t.Errorf("%s was asked about it: %q", name, puts)
+				}
+			}
+		})
+	}
+}
+
+// Terraform prints the line of the attribute that an error is about.
+func TestErrorPointsAtTheAttribute(t *testing.T) {
+	t.Parallel()
+	for config, line := range map[string]string{
+		strings.Replace(goodInstance, "51", "256", 1):                        "virtual_router_id = 256",
+		strings.Replace(goodInstance, "priority = 150", "priority = 0", 1):   "On d1: members[\"d1\"].priority: 0 is out of range",
+		strings.Replace(goodService, `timeout  = "1s"`, `timeout = "9s"`, 1): "health_check.timeout: 9s is longer",
+		strings.Replace(goodServer, "= 80", "= 0", 1):                        "port = 0",
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			run(t, resource.TestStep{Config: providerBlock(newDirectors(t, "d1", "d2")) + config, PlanOnly: true, ExpectError: saying(line)})
+		})
+	}
+}
+
+func TestValueThatIsNotKnownYetIsNoError(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	run(t, resource.TestStep{Config: providerBlock(directors) + `
+resource "terraform_data" "late" {
+  input = {
+    text = "web", number = 51, interval = "5s", timeout = "3s", address = "192.0.2.21", prefix = "192.0.2.100/24", status = "204"
+    members = { d1 = { priority = 150 }, d2 = { priority = 100 } }
+  }
+}
+locals {
+  late = terraform_data.late.output
+}
+resource "lvs_check_script" "test" {
+  name     = local.late.text
+  command  = ["/scripts/ping", local.late.text]
+  interval = local.late.interval
+  timeout  = "3s"
+}
+resource "lvs_check_script" "follows" {
+  name     = "follows"
+  command  = ["/scripts/ping"]
+  interval = local.late.interval
+}
+resource "lvs_vrrp_instance" "test" {
+  name                   = "web"
+  virtual_router_id      = local.late.number
+  interface              = local.late.text
+  advertisement_interval = local.late.interval
+  virtual_addresses      = [local.late.prefix]
+  members                = local.late.members
+  track_scripts          = { (lvs_check_script.test.name) = { weight = local.late.number } }
+}
+resource "lvs_virtual_server" "test" {
+  name              = "web"
+  address           = local.late.address
+  port              = local.late.number
+  forwarding_method = "dr"
+  health_check = {
+    interval = "5s"
+    timeout  = local.late.timeout
+    http     = { expected_status = [local.late.status] }
+  }
+}
+resource "lvs_real_server" "test" {
+  virtual_server = lvs_virtual_server.test.name
+  address        = local.late.address
+  port           = local.late.number
+  weight         = local.late.number
+  directors      = lvs_virtual_server.test.directors
+}`})
+}

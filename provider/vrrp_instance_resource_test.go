@@ -1,0 +1,167 @@
+package provider
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+func TestEachMemberGetsItsOwnPriorityAndInterface(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2", "d3")
+	config := providerBlock(directors) + `
+resource "lvs_vrrp_instance" "test" {
+  name              = "web"
+  virtual_router_id = 51
+  interface         = "eth0"
+  virtual_addresses = ["192.0.2.100/24", "192.0.2.101/32"]
+  members = {
+    d1 = { priority = 150 }
+    d2 = { interface = "bond0" }
+  }
+}`
+	run(t,
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig: func() {
+				for name, want := range map[string]struct {
+					on       string
+					priority int
+				}{"d1": {"eth0", 150}, "d2": {"bond0", 100}} {
+					got, ok := directors[name].store.Desired().VRRPInstances["web"]
+					if !ok || got.Interface != want.on || got.Priority != want.priority {
+						t.Errorf("%s has %+v, want %+v", name, got, want)
+					}
+				}
+				if n := len(directors["d3"].store.Desired().VRRPInstances); n != 0 {
+					t.Error("d3 has it, and is no member")
+				}
+			},
+			Config: config, ConfigPlanChecks: noChanges(),
+		},
+		// A member's own value belongs to one director: another one shows at the member.
+		resource.TestStep{
+			PreConfig: func() {
+				v := directors["d1"].store.Desired().VRRPInstances["web"]
+				v.Priority = 90
+				directors["d1"].change(spec.KindVRRPInstance, "web", v)
+			},
+			Config: config, ConfigPlanChecks: planned(before{"lvs_vrrp_instance.test", []string{"members", "d1", "priority"}, "90"}),
+		},
+		resource.TestStep{
+			ResourceName: "lvs_vrrp_instance.test", ImportState: true, ImportStateId: "web", ImportStateVerify: true,
+			ImportStateVerifyIdentifierAttribute: "name",
+			// Which of two interfaces is the rule and which the exception, nobody can tell.
+			ImportStateVerifyIgnore: []string{"interface", "members.d1.interface", "members.d2.interface"},
+		},
+	)
+}
+
+func TestSingleDirectorNeedsNoMembers(t *testing.T) {
+	t.Parallel()
+	d := newDirectors(t, "d1")["d1"]
+	block := "provider \"lvs\" {\n  endpoint = \"" + d.url + "\"\n}\n"
+	with := func(line string) string {
+		return block + `
+resource "lvs_vrrp_instance" "test" {
+  name              = "web"
+  virtual_router_id = 51
+  interface         = "eth0"
+  virtual_addresses = ["192.0.2.100/24"]
+  ` + line + `
+}`
+	}
+	run(t,
+		resource.TestStep{Config: with("")},
+		resource.TestStep{ResourceName: "lvs_vrrp_instance.test", ImportState: true, ImportStateId: "web", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
+		resource.TestStep{Config: with("priority = 200")},
+		resource.TestStep{
+			PreConfig: func() {
+				if got := d.store.Desired().VRRPInstances["web"].Priority; got != 200 {
+					t.Errorf("priority is %d, want 200", got)
+				}
+			},
+			Config: with("priority = 200"), ConfigPlanChecks: noChanges(),
+		},
+		resource.TestStep{Config: with("members = { default = { priority = 200 } }")},
+		resource.TestStep{Config: with("members = { default = { priority = 200 } }"), ConfigPlanChecks: noChanges()},
+	)
+}
+
+func TestTrackedScriptsMayBeNoneInTwoWays(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	with := func(line string) string {
+		return providerBlock(directors) + `
+resource "lvs_vrrp_instance" "test" {
+  name              = "web"
+  virtual_router_id = 51
+  interface         = "eth0"
+  virtual_addresses = ["192.0.2.100/24"]
+  members           = { d1 = {}, d2 = { priority = 90 } }
+  ` + line + `
+}`
+	}
+	run(t,
+		resource.TestStep{Config: with("track_scripts = {}")},
+		resource.TestStep{Config: with("track_scripts = {}"), ConfigPlanChecks: noChanges()},
+		resource.TestStep{Config: with("")},
+		resource.TestStep{Config: with(""), ConfigPlanChecks: noChanges()},
+		resource.TestStep{Config: with(`track_scripts = { gateway = {} }`), ExpectError: saying(`check script "gateway" does not exist on this director: create it first`)},
+	)
+}
+
+func TestEqualValueInAnotherFormIsNoChange(t *testing.T) {
+	t.Parallel()
+	d := newDirectors(t, "d1")["d1"]
+	block := "provider \"lvs\" {\n  endpoint = \"" + d.url + "\"\n}\n"
+	with := func(interval, address, status string) string {
+		return block + `
+resource "lvs_vrrp_instance" "test" {
+  name                   = "web"
+  virtual_router_id      = 51
+  interface              = "eth0"
+  advertisement_interval = "` + interval + `"
+  virtual_addresses      = ["192.0.2.100/24"]
+}
+resource "lvs_virtual_server" "test" {
+  name              = "web"
+  address           = "` + address + `"
+  port              = 80
+  forwarding_method = "nat"
+  health_check      = { interval = "` + interval + `", timeout = "500ms", http = { expected_status = ["` + status + `"] } }
+}
+resource "lvs_real_server" "test" {
+  virtual_server = lvs_virtual_server.test.name
+  address        = "` + address + `"
+  port           = 8080
+}
+resource "lvs_check_script" "test" {
+  name     = "gateway"
+  command  = ["/scripts/ping"]
+  interval = "` + interval + `"
+}`
+	}
+	run(t,
+		resource.TestStep{Config: with("1000ms", "2001:DB8:0::1", "200-200")},
+		resource.TestStep{Config: with("1000ms", "2001:DB8:0::1", "200-200"), ConfigPlanChecks: noChanges()},
+		resource.TestStep{Config: with("1s", "2001:db8::1", "200"), ConfigPlanChecks: noChanges()},
+		// The default of the timeout is the interval, and follows it.
+		resource.TestStep{Config: with("2s", "2001:db8::1", "200"), ConfigPlanChecks: planned(
+			plancheck.ExpectResourceAction("lvs_check_script.test", plancheck.ResourceActionUpdate),
+		)},
+		resource.TestStep{
+			PreConfig: func() {
+				got := d.store.Desired().CheckScripts["gateway"]
+				if diff := cmp.Diff("2s", got.Timeout.String()); diff != "" {
+					t.Errorf("timeout (-want +got):\n%s", diff)
+				}
+			},
+			Config: with("2000ms", "2001:db8::1", "200"), ConfigPlanChecks: noChanges(),
+		},
+	)
+}
