@@ -68,15 +68,20 @@ func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error
 	if a.plane, err = openDataplane(c, a.store); err != nil {
 		return nil, err
 	}
-	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: log, Changed: a.verdictsChanged})
+	a.assemble()
+	return a, a.listen()
+}
+
+// assemble makes the parts. Nothing runs yet.
+func (a *Agent) assemble() {
+	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged})
 	a.engine = vrrp.NewEngine(vrrp.Config{
-		Interfaces: a.plane.links, Addresses: a.plane.links, Network: a.plane.network, Scripts: a.checker, Log: log,
+		Interfaces: a.plane.links, Addresses: a.plane.links, Network: a.plane.network, Scripts: a.checker, Log: a.log,
 	})
 	a.balancer = balance.New(balance.Config{
-		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Log: log,
-		DriftPolicy: balance.DriftPolicy(c.DriftPolicy), ResyncInterval: c.ResyncInterval,
+		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Log: a.log,
+		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval,
 	})
-	return a, a.listen()
 }
 
 func (a *Agent) openStore() (err error) {

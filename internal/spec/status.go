@@ -73,7 +73,7 @@ type VRRPInstanceState struct {
 type VRRPInstanceStatus struct {
 	VRRPInstanceState
 	AdvertsSent     uint64            `json:"adverts_sent"`
-	AdvertsUnsent   uint64            `json:"adverts_unsent,omitempty" doc:"adverts that the kernel did not take"`
+	AdvertsUnsent   uint64            `json:"adverts_unsent" doc:"adverts that the kernel did not take"`
 	AdvertsReceived uint64            `json:"adverts_received"`
 	BecameActive    uint64            `json:"became_active"`
 	Drops           map[string]uint64 `json:"drops,omitempty" doc:"adverts that were dropped, by reason"`

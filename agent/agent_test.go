@@ -1,0 +1,216 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/config"
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/agent/store"
+)
+
+const (
+	service  = `{"address":"192.0.2.100","port":80,"forwarding_method":"nat","health_check":{"tcp":{}}}`
+	instance = `{"virtual_router_id":51,"interface":"eth0","advertisement_interval":"10ms","virtual_addresses":["192.0.2.100/24"],"track_scripts":{"gateway":{"weight":20}}}`
+	script   = `{"command":["/etc/lvs-agent/scripts/ping-gateway"]}`
+)
+
+func memoryConfig(t *testing.T) config.Config {
+	t.Helper()
+	c, err := config.Dev()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Listen, c.Name = "127.0.0.1:0", "d1"
+	return c
+}
+
+// running is an agent at work, and a client of its API.
+type running struct {
+	*Agent
+	base string
+	http *http.Client
+}
+
+func run(t *testing.T, a *Agent) *running {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the agent ended with %v", err)
+		}
+	})
+	network, address := a.Address().Network(), a.Address().String()
+	return &running{Agent: a, base: "http://agent", http: &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		},
+	}}}
+}
+
+func (r *running) call(t *testing.T, method, path, body string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, r.base+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := r.http.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(data)
+}
+
+func (r *running) put(t *testing.T, path, body string) {
+	t.Helper()
+	if status, answer := r.call(t, http.MethodPut, path, body); status != http.StatusCreated {
+		t.Fatalf("PUT %s answered %d: %s", path, status, answer)
+	}
+}
+
+// eventually waits until the status has the words.
+func (r *running) eventually(t *testing.T, words ...string) {
+	t.Helper()
+	var status string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		_, status = r.call(t, http.MethodGet, "/v1/status", "")
+		found := 0
+		for _, w := range words {
+			if strings.Contains(status, w) {
+				found++
+			}
+		}
+		if found == len(words) {
+			return
+		}
+	}
+	t.Fatalf("waited in vain for %q in %s", words, status)
+}
+
+func TestMemoryDataPlaneDoesTheWholeJob(t *testing.T) {
+	t.Parallel()
+	a, err := New(memoryConfig(t), "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, a)
+	r.put(t, "/v1/check-scripts/gateway", script)
+	r.put(t, "/v1/vrrp-instances/web", instance)
+	r.put(t, "/v1/virtual-servers/web", service)
+	r.put(t, "/v1/virtual-servers/web/real-servers/192.0.2.21:8080", `{"weight":7}`)
+	r.eventually(t, `"state":"active","effective_priority":120`, `"192.0.2.21:8080":{"healthy":true,"weight":7`, `"passing":true`)
+	if status, answer := r.call(t, http.MethodDelete, "/v1/virtual-servers/web?cascade=true", ""); status != http.StatusNoContent {
+		t.Errorf("DELETE answered %d: %s", status, answer)
+	}
+	if _, metrics := r.call(t, http.MethodGet, "/metrics", ""); !strings.Contains(metrics, metricWrites+" 3") {
+		t.Errorf("want 3 writes (a service, a server, and the service gone) in\n%s", metrics)
+	}
+}
+
+func TestWithoutIPVSTheRouterRunsAndServicesAreRefused(t *testing.T) {
+	t.Parallel()
+	a := &Agent{config: memoryConfig(t), version: "test", log: slog.New(slog.DiscardHandler), store: store.InMemory()}
+	var err error
+	if a.plane, err = openDataplane(a.config, a.store); err != nil {
+		t.Fatal(err)
+	}
+	table := ipvs.NewFake()
+	table.Break(ipvs.ErrUnavailable)
+	a.plane.table = table
+	a.assemble()
+	if err := a.listen(); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, a)
+	r.put(t, "/v1/check-scripts/gateway", script)
+	r.put(t, "/v1/vrrp-instances/web", instance)
+	r.eventually(t, `"state":"active"`, `"ipvs":{"available":false`)
+	status, answer := r.call(t, http.MethodPut, "/v1/virtual-servers/web", service)
+	if status != http.StatusUnprocessableEntity || !strings.Contains(answer, "modprobe ip_vs") {
+		t.Errorf("answered %d %s, want 422 and the module to load", status, answer)
+	}
+}
+
+func TestUnixSocketNeedsNoTokenAndIsClosedToOthers(t *testing.T) {
+	t.Parallel()
+	c := memoryConfig(t)
+	path := filepath.Join(t.TempDir(), "agent.sock")
+	tokens := filepath.Join(t.TempDir(), "tokens")
+	if err := os.WriteFile(tokens, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Listen, c.Auth = "unix://"+path, &config.Auth{TokenFile: tokens}
+	a, err := New(c, "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, a)
+	if status, answer := r.call(t, http.MethodGet, "/v1/status", ""); status != http.StatusOK {
+		t.Errorf("answered %d: %s", status, answer)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := info.Mode().Perm(); mode != 0o600 {
+		t.Errorf("the socket is mode %04o, want 0600", mode)
+	}
+	if _, err := New(c, "test", slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "listens there already") {
+		t.Errorf("a second agent on the socket: %v", err)
+	}
+}
+
+func TestMetricsListenerServesMetricsAlone(t *testing.T) {
+	t.Parallel()
+	c := memoryConfig(t)
+	c.MetricsListen = "127.0.0.1:0"
+	a, err := New(c, "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, a)
+	answer, err := http.Get(fmt.Sprintf("http://%s/metrics", a.servers[1].Address()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), `lvs_agent_info{dataplane="memory",name="d1",version="test"} 1`) {
+		t.Errorf("answered %s", data)
+	}
+}
+
+func TestNewRefusesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	c := memoryConfig(t)
+	c.Auth = &config.Auth{TokenFile: filepath.Join(t.TempDir(), "none")}
+	if _, err := New(c, "test", slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("an agent without its tokens was made")
+	}
+	c = memoryConfig(t)
+	c.Dataplane, c.StateDir = config.DataplaneKernel, filepath.Join(t.TempDir(), "none")
+	if _, err := New(c, "test", slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "state_dir") {
+		t.Errorf("an agent without its state folder: %v", err)
+	}
+}
