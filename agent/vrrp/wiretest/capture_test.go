@@ -148,6 +148,14 @@ func (c *capture) awaitGARP(t *testing.T, h *lab.Host, mark int, address string)
 	}
 }
 
+// awaitBothRounds waits until no more gratuitous ARP is due for an address that was taken on once.
+func (c *capture) awaitBothRounds(t *testing.T, address string) {
+	t.Helper()
+	eventually(t, "both rounds of announcements are out", func() bool {
+		return len(c.since(0, garp(arpReply, address))) == 2
+	})
+}
+
 // membership matches an IGMPv3 report about VRRP's group (RFC 3376 §4.2): a record of type 4 joins, one
 // of type 3 leaves.
 func membership(from string, recordType byte) func(frame) bool {

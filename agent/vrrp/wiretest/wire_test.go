@@ -142,9 +142,7 @@ func TestWire_SetAgainSendsNothing(t *testing.T) {
 	v.AdvertisementInterval = spec.Duration(40 * time.Second)
 	d.set(web(v))
 	wire.await(t, "the advert after which none is due", 0, advertFrom("192.0.2.11", func(msg []byte) bool { return msg[4] != 0 }))
-	eventually(t, "both rounds of announcements are out", func() bool {
-		return len(wire.since(0, garp(arpReply, "192.0.2.100"))) == 2
-	})
+	wire.awaitBothRounds(t, "192.0.2.100")
 
 	ours := func(f frame) bool {
 		return advertFrom("192.0.2.11", anyAdvert)(f) || garp(arpRequest, "192.0.2.100")(f) || garp(arpReply, "192.0.2.100")(f)
@@ -217,10 +215,21 @@ func TestWire_61_AfterAPartitionOneIsLeftAndSaysSo(t *testing.T) {
 	n := lab.Start(t)
 	wire := startCapture(t, n)
 	d1, d2 := pair(t, n)
+	wire.awaitBothRounds(t, "192.0.2.100")
 	if err := d1.host.Isolate(); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "both are active", func() bool { return d1.is(spec.InstanceActive) && d2.is(spec.InstanceActive) })
+	// From here on d1 is silent, so that it is d2 who is heard first. Were it d1, d2 would yield in
+	// silence, and nobody know that there is something to announce.
+	slow := instance(150)
+	slow.AdvertisementInterval = spec.Duration(40 * time.Second)
+	d1.set(web(slow))
+	eventually(t, "d1 is silent", func() bool {
+		sent := d1.status().AdvertsSent
+		time.Sleep(3 * interval)
+		return d1.status().AdvertsSent == sent
+	})
 	mark := wire.mark()
 	if err := d1.host.Restore(); err != nil {
 		t.Fatal(err)
