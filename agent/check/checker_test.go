@@ -262,7 +262,7 @@ func TestServerFollowsRiseAndFall(t *testing.T) {
 
 func TestOnlyChangesOfVerdictAreLogged(t *testing.T) {
 	t.Parallel()
-	onBench(t, scripted(cluster(one), "gateway"), func(b bench) {
+	onBench(t, scripted(cluster(one), "xyz"), func(b bench) {
 		b.pass(1500 * time.Millisecond)
 		b.prober.set(ofOne, errRefused)
 		b.pass(10 * time.Second)
@@ -272,7 +272,7 @@ func TestOnlyChangesOfVerdictAreLogged(t *testing.T) {
 			got = append(got, strings.TrimSpace(rest))
 		}
 		want := []string{
-			`INFO msg="verdict changed" check=gateway verdict=passing reason=""`,
+			`INFO msg="verdict changed" check=xyz verdict=passing reason=""`,
 			`INFO msg="verdict changed" service=web server=192.0.2.21:80 verdict=passing reason=""`,
 			`INFO msg="verdict changed" service=web server=192.0.2.21:80 verdict=failing reason="connection refused"`,
 		}

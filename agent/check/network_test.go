@@ -40,6 +40,19 @@ func TestTCP(t *testing.T) {
 	}
 }
 
+func TestTCPClosesItsConnection(t *testing.T) {
+	t.Parallel()
+	conn, other := net.Pipe()
+	defer func() { _ = other.Close() }()
+	n := Network{Dial: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	if err := n.Server(t.Context(), ServerCheck{Server: key("192.0.2.21:80"), TCP: &spec.TCPCheck{}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetDeadline(time.Time{}); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("the connection is still open: %v", err)
+	}
+}
+
 func TestTCPOverIPv6(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "[::1]:0")
@@ -65,7 +78,7 @@ func TestHTTPStatus(t *testing.T) {
 			followed.Store(true)
 		case "/echo":
 			here := r.Context().Value(http.LocalAddrContextKey).(net.Addr).String()
-			if r.Method != http.MethodGet || r.URL.RawQuery != "a=b&c=%20" || r.Host != here {
+			if r.Method != http.MethodGet || r.URL.RawQuery != "a=b&c=%20" || r.Host != here || !r.Close {
 				w.WriteHeader(http.StatusTeapot)
 			}
 		}
@@ -130,6 +143,7 @@ func TestHTTPFromServersThatMisbehave(t *testing.T) {
 		"garbage in a chunk":  {serve(t, raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")), patience, "invalid byte in chunk length"},
 		"header without end":  {serve(t, endless("HTTP/1.1 200 OK\r\n", "X-A: b\r\n")), patience, "the answer's header is longer than 64 KiB"},
 		"interim answers":     {serve(t, endless("", "HTTP/1.1 100 Continue\r\n\r\n")), patience, "the answer's header is longer than 64 KiB"},
+		"long header":         {serve(t, raw("HTTP/1.1 200 OK\r\nX-A: "+strings.Repeat("b", 100<<10)+"\r\nContent-Length: 0\r\n\r\n")), patience, "the answer's header is longer than 64 KiB"},
 		"line without end":    {serve(t, endless("HTTP/1.1 200 OK\r\nX-A: ", strings.Repeat("b", 1000))), patience, "the answer's header is longer than 64 KiB"},
 		"body without end":    {serve(t, endless("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("b", 1000))), patience, "the answer is longer than 1024 KiB: check a path with a short answer"},
 		"body as long as may": {serve(t, raw("HTTP/1.0 200 OK\r\n\r\n"+strings.Repeat("b", 1<<20))), patience, "passed"},
@@ -233,6 +247,17 @@ func TestProbesLeaveNoGoroutine(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 		}
+	}
+}
+
+func TestProbeThatIsStoppedSaysWhy(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("the agent stops"))
+	check := spec.DefaultHTTPCheck()
+	got := text(Network{}.Server(ctx, ServerCheck{Server: key(closedPort(t)), TCP: &spec.TCPCheck{}, HTTP: &check}))
+	if diff := cmp.Diff("tcp: the agent stops; http: the agent stops", got); diff != "" {
+		t.Errorf("reason (-want +got):\n%s", diff)
 	}
 }
 

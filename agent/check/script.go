@@ -127,12 +127,10 @@ func (r *Runner) run(ctx context.Context, command, environment []string) error {
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.WaitDelay = pipeGrace
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: as.credential()}
-	var session group
-	cmd.Cancel = func() error { return session.kill(cmd.Process.Pid) }
 	if err := cmd.Start(); err != nil {
 		return startReason(file, as, err)
 	}
-	session.reap(cmd.Process.Pid)
+	endGroup(cmd.Process.Pid) // whose leader the context kills
 	return exitReason(ctx, cmd.Wait(), output.line())
 }
 

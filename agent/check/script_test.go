@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -206,6 +207,19 @@ func TestScriptThatBecomesUnsafeRunsNoMore(t *testing.T) {
 	}
 	if diff := cmp.Diff(spec.FieldErrors{{Pointer: "/command/0", Detail: want}}, r.Check(spec.CheckScript{Command: []string{path}})); diff != "" {
 		t.Errorf("check (-want +got):\n%s", diff)
+	}
+}
+
+func TestOutputIsKeptInBounds(t *testing.T) {
+	t.Parallel()
+	var h head
+	for range 10 {
+		if n, err := h.Write(bytes.Repeat([]byte("\n"), 1000)); n != 1000 || err != nil {
+			t.Fatalf("wrote %d bytes: %v", n, err)
+		}
+	}
+	if h.kept.Len() != maxOutput {
+		t.Errorf("kept %d bytes, want %d", h.kept.Len(), maxOutput)
 	}
 }
 

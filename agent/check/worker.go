@@ -82,9 +82,6 @@ func (w *worker) round(record func(error)) bool {
 	for {
 		select {
 		case <-home:
-			if w.ctx.Err() != nil {
-				return false // stopped: that it failed says nothing
-			}
 			record(result)
 			return true
 		case <-late.C:
