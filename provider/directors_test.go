@@ -62,7 +62,7 @@ func (d *testDirector) Check(context.Context, any) spec.FieldErrors {
 }
 
 // Apply repairs all drift.
-func (d *testDirector) Apply(context.Context) error { d.setDrift(); return nil }
+func (d *testDirector) Apply(context.Context, spec.Kind, string) error { d.setDrift(); return nil }
 
 // Ready is always so.
 func (d *testDirector) Ready() error { return nil }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
+	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 
@@ -37,6 +39,15 @@ func (c before) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, res
 		return
 	}
 	resp.Error = fmt.Errorf("%s is not in the plan", c.resource)
+}
+
+// replaceOnce replaces a text that must be there.
+func replaceOnce(t *testing.T, in, what, by string) string {
+	t.Helper()
+	if !strings.Contains(in, what) {
+		t.Fatalf("%q is not in %s", what, in)
+	}
+	return strings.Replace(in, what, by, 1)
 }
 
 func addressOf(s string) netip.Addr { return netip.MustParseAddr(s) }
