@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,7 +140,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	for _, run := range []func(context.Context) error{a.checker.Run, a.balancer.Run, a.engine.Run} {
 		parts.Go(func() error { return run(working) })
 	}
-	if err := a.Apply(working); err != nil {
+	if err := a.applyAll(working); err != nil {
 		a.log.Error("the stored state could not be applied as a whole; it will be tried again", "error", err)
 	}
 	a.log.Info("director is at work", "name", a.config.Name, "version", a.version, "dataplane", a.config.Dataplane, "revision", a.store.Desired().Revision)
@@ -180,9 +181,20 @@ func (a *Agent) Close() error {
 	return errors.Join(errs...)
 }
 
-// Apply makes the machine what the store says, and returns after the kernel was read back. Each part
-// takes the difference to what it does already.
-func (a *Agent) Apply(ctx context.Context) error {
+// Apply makes the machine what the store says, and returns after the kernel was read back. The error
+// is what concerns the object alone; failures of others are logged by the parts, which try again.
+func (a *Agent) Apply(ctx context.Context, kind spec.Kind, key string) error {
+	err := a.applyAll(ctx)
+	if kind == spec.KindRealServer {
+		kind = spec.KindVirtualServer
+		key, _, _ = strings.Cut(key, "/")
+	}
+	return spec.Concerning(err, kind, key)
+}
+
+// applyAll hands every part the whole of what is wanted; each takes the difference to what it does
+// already.
+func (a *Agent) applyAll(ctx context.Context) error {
 	a.applying.Lock()
 	defer a.applying.Unlock()
 	d := a.store.Desired()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,6 +33,22 @@ func memoryConfig(t *testing.T) config.Config {
 	}
 	c.Listen, c.Name = "127.0.0.1:0", "d1"
 	return c
+}
+
+// withTable returns an agent on the memory data plane with a table of the test's own.
+func withTable(t *testing.T, table *ipvs.Fake) *Agent {
+	t.Helper()
+	a := &Agent{config: memoryConfig(t), version: "test", log: slog.New(slog.DiscardHandler), store: store.InMemory()}
+	var err error
+	if a.plane, err = openDataplane(a.config, a.store); err != nil {
+		t.Fatal(err)
+	}
+	a.plane.table = table
+	a.assemble()
+	if err := a.listen(); err != nil {
+		t.Fatal(err)
+	}
+	return a
 }
 
 // running is an agent at work, and a client of its API.
@@ -127,19 +144,9 @@ func TestMemoryDataPlaneDoesTheWholeJob(t *testing.T) {
 
 func TestWithoutIPVSTheRouterRunsAndServicesAreRefused(t *testing.T) {
 	t.Parallel()
-	a := &Agent{config: memoryConfig(t), version: "test", log: slog.New(slog.DiscardHandler), store: store.InMemory()}
-	var err error
-	if a.plane, err = openDataplane(a.config, a.store); err != nil {
-		t.Fatal(err)
-	}
 	table := ipvs.NewFake()
 	table.Break(ipvs.ErrUnavailable)
-	a.plane.table = table
-	a.assemble()
-	if err := a.listen(); err != nil {
-		t.Fatal(err)
-	}
-	r := run(t, a)
+	r := run(t, withTable(t, table))
 	r.put(t, "/v1/check-scripts/gateway", script)
 	r.put(t, "/v1/vrrp-instances/web", instance)
 	r.eventually(t, `"state":"active"`, `"ipvs":{"available":false`)
@@ -147,6 +154,24 @@ func TestWithoutIPVSTheRouterRunsAndServicesAreRefused(t *testing.T) {
 	if status != http.StatusUnprocessableEntity || !strings.Contains(answer, "modprobe ip_vs") {
 		t.Errorf("answered %d %s, want 422 and the module to load", status, answer)
 	}
+}
+
+func TestServiceThatTheKernelRefusesFailsNoOther(t *testing.T) {
+	t.Parallel()
+	table := ipvs.NewFake()
+	table.Refuse(func(op ipvs.Op) error {
+		if op.Options.Scheduler == "twos" {
+			return syscall.ENOENT
+		}
+		return nil
+	})
+	r := run(t, withTable(t, table))
+	refused := strings.Replace(service, `"port":80`, `"port":81,"scheduler":"twos"`, 1)
+	if status, answer := r.call(t, http.MethodPut, "/v1/virtual-servers/bad", refused); status != http.StatusInternalServerError || !strings.Contains(answer, "modprobe ip_vs_twos") {
+		t.Errorf("answered %d %s, want 500 and the module to load", status, answer)
+	}
+	r.put(t, "/v1/virtual-servers/web", service)
+	r.put(t, "/v1/virtual-servers/web/real-servers/192.0.2.21:8080", `{}`)
 }
 
 func TestUnixSocketNeedsNoTokenAndIsClosedToOthers(t *testing.T) {

@@ -100,6 +100,7 @@ func (b *Balancer) write(ctx context.Context, seen view, ours map[ipvs.ServiceKe
 		}
 		var writes int
 		writes, failure = b.kernel.Apply(ctx, ops)
+		failure = attribute(failure, seen.names)
 		b.counters.wrote(writes)
 		b.log.Info("changed the kernel's table", "writes", writes)
 		table, stats, err := b.kernel.Read(ctx)
@@ -117,6 +118,21 @@ func (b *Balancer) write(ctx context.Context, seen view, ours map[ipvs.ServiceKe
 		failure = fmt.Errorf("the kernel's table is not what was written: it would still take %d changes, the first being %s", len(ops), ops[0])
 	}
 	return seen, failure
+}
+
+// attribute says of each failed operation which virtual server it concerns.
+func attribute(err error, names map[ipvs.ServiceKey]string) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this very error, not one inside
+		var errs []error
+		for _, e := range joined.Unwrap() {
+			errs = append(errs, attribute(e, names))
+		}
+		return errors.Join(errs...)
+	}
+	if failed, ok := errors.AsType[*ipvs.Error](err); ok && names[failed.Op.Service] != "" {
+		return &spec.ObjectError{Kind: spec.KindVirtualServer, Name: names[failed.Op.Service], Err: err}
+	}
+	return err
 }
 
 // unavailable notes that the kernel cannot be read. That is no failure while nothing is wanted of it.

@@ -34,8 +34,9 @@ type Store interface {
 type Director interface {
 	// Check reports what this machine cannot do of a spec.VRRPInstance, VirtualServer or CheckScript.
 	Check(ctx context.Context, v any) spec.FieldErrors
-	// Apply makes the machine what the store says, and returns after the kernel was read back.
-	Apply(ctx context.Context) error
+	// Apply makes the machine what the store says, and returns after the kernel was read back. The error
+	// is what kept the object of that kind and key (see spec.Change) from it.
+	Apply(ctx context.Context, kind spec.Kind, key string) error
 	// Status says what is happening now.
 	Status(ctx context.Context) spec.Status
 	// Ready reports why the director does not do its work yet, or nil.

@@ -29,8 +29,12 @@ type fakeDirector struct {
 }
 
 func (f *fakeDirector) Check(context.Context, any) spec.FieldErrors { return f.refuse }
-func (f *fakeDirector) Apply(context.Context) error                 { f.applied.Add(1); return f.applyErr }
-func (f *fakeDirector) Ready() error                                { return f.ready }
+func (f *fakeDirector) Apply(context.Context, spec.Kind, string) error {
+	f.applied.Add(1)
+	return f.applyErr
+}
+
+func (f *fakeDirector) Ready() error { return f.ready }
 func (f *fakeDirector) Status(context.Context) spec.Status {
 	return spec.Status{Name: "d1", VRRPInstances: map[string]spec.VRRPInstanceStatus{"web": {VRRPInstanceState: spec.VRRPInstanceState{State: spec.InstanceActive}}}}
 }

@@ -91,7 +91,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		return nil, a.refuse(err, fmt.Sprintf("store %s %q", k.kind, key))
 	}
 	if !r.dryRun {
-		if err := a.director.Apply(ctx); err != nil {
+		if err := a.director.Apply(ctx, k.kind, key); err != nil {
 			return nil, a.refuse(err, fmt.Sprintf("%s %q is stored and will be tried again, but could not be applied", k.kind, key))
 		}
 	}
@@ -147,7 +147,7 @@ func (k kind[Spec, State]) remove(ctx context.Context, a *api, key string, r req
 	if r.dryRun {
 		return nil
 	}
-	return a.refuse(a.director.Apply(ctx), fmt.Sprintf("%s %q is deleted, but the kernel could not be brought up to date and will be tried again", k.kind, key))
+	return a.refuse(a.director.Apply(ctx, k.kind, key), fmt.Sprintf("%s %q is deleted, but the kernel could not be brought up to date and will be tried again", k.kind, key))
 }
 
 func stillHas(service string, servers []spec.ServerKey) *problem {

@@ -103,7 +103,7 @@ func (e *Engine) claim() error {
 	for _, name := range slices.Sorted(maps.Keys(e.entries)) {
 		en := e.entries[name]
 		if en.claimErr = e.Addresses.Claim(en.spec.Interface, en.spec.VirtualAddresses); en.claimErr != nil {
-			errs = append(errs, fmt.Errorf("VRRP instance %q: %w", name, en.claimErr))
+			errs = append(errs, &spec.ObjectError{Kind: spec.KindVRRPInstance, Name: name, Err: en.claimErr})
 		}
 	}
 	return errors.Join(errs...)
