@@ -122,7 +122,7 @@ func (b *Balancer) write(ctx context.Context, seen view, ours map[ipvs.ServiceKe
 
 // attribute says of each failed operation which virtual server it concerns.
 func attribute(err error, names map[ipvs.ServiceKey]string) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this very error, not one inside
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var errs []error
 		for _, e := range joined.Unwrap() {
 			errs = append(errs, attribute(e, names))

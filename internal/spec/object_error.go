@@ -22,7 +22,7 @@ func (e *ObjectError) Unwrap() error { return e.Err }
 // Concerning returns what of a joined error matters to one object: its own failures, and those that are
 // no object's in particular. One object that cannot be had must not fail a request for another.
 func Concerning(err error, kind Kind, name string) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this very error, not one inside
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var left []error
 		for _, e := range joined.Unwrap() {
 			left = append(left, Concerning(e, kind, name))
