@@ -35,3 +35,21 @@ resource "lvs_vrrp_instance" "test" {
 		resource.TestStep{Config: block + instance + "}", ConfigPlanChecks: noChanges()},
 	)
 }
+
+func TestTimeoutThatIsTakenOutBecomesTheInterval(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	block := providerBlock(directors)
+	without := replaceOnce(t, goodScript, `timeout  = "1s"`, "")
+	run(t,
+		resource.TestStep{Config: block + goodScript},
+		resource.TestStep{Config: block + without},
+		resource.TestStep{PreConfig: func() {
+			for name, d := range directors {
+				if got := d.store.Desired().CheckScripts["gateway"].Timeout.String(); got != "2s" {
+					t.Errorf("the timeout on %s is %s, want 2s", name, got)
+				}
+			}
+		}, Config: block + without, ConfigPlanChecks: noChanges()},
+	)
+}

@@ -129,6 +129,22 @@ func (d *testDirector) seen(prefix string) []string {
 	return requests
 }
 
+// onlyAsked fails the test when a director was told to change anything.
+func onlyAsked(t *testing.T, directors map[string]*testDirector) {
+	t.Helper()
+	for name, d := range directors {
+		requests := d.seen("")
+		if len(requests) == 0 {
+			t.Errorf("%s was not even asked", name)
+		}
+		for _, r := range requests {
+			if !strings.HasPrefix(r, "GET ") && !strings.HasSuffix(r, "dry_run=true") {
+				t.Errorf("%s was told to change something: %s", name, r)
+			}
+		}
+	}
+}
+
 // providerBlock is a configuration of these directors; more stands in the block.
 func providerBlock(directors map[string]*testDirector, more ...string) string {
 	var b strings.Builder

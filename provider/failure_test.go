@@ -2,6 +2,8 @@ package provider
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -91,7 +93,8 @@ func TestDirectorThatIsDownIsLeftOutWhereThatIsAWarning(t *testing.T) {
 		d2.setFault(down)
 		run(t,
 			resource.TestStep{Config: block + o.config, ConfigStateChecks: []statecheck.StateCheck{status(o, "d1", inSync), status(o, "d2", notApplied)}},
-			resource.TestStep{Config: block + o.config, ConfigPlanChecks: noChanges()},
+			// It is behind, too: a read that finds it still down does not forget that.
+			resource.TestStep{Config: block + o.config, ConfigPlanChecks: noChanges(), ConfigStateChecks: []statecheck.StateCheck{status(o, "d2", notApplied)}},
 			resource.TestStep{
 				Config: update, ConfigPlanChecks: planned(plancheck.ExpectUnknownValue(o.address, tfjsonpath.New("director_status").AtMapKey("d2"))),
 				ConfigStateChecks: []statecheck.StateCheck{status(o, "d1", inSync), status(o, "d2", notApplied)},
@@ -148,4 +151,25 @@ func TestDirectorThatAnswersGarbageChangesNothing(t *testing.T) {
 			resource.TestStep{PreConfig: func() { d2.setFault(nil) }, Config: block + o.config, ConfigPlanChecks: noChanges()},
 		)
 	})
+}
+
+func TestStateSaysHowFarAFailedUpdateWent(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	w := newWorkspace(t, buildProvider(t), "../examples/resources/lvs_check_script", providerBlock(directors))
+	w.must(t, "apply", "-auto-approve")
+	file := filepath.Join(w.dir, "resource.tf")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, "resource.tf", replaceOnce(t, string(text), "rise     = 2", "rise     = 5"))
+	directors["d2"].setFault(downForWrites)
+	if output, exitCode := w.terraform(t, "apply", "-auto-approve"); exitCode != 1 {
+		t.Fatalf("apply ended with %d:\n%s", exitCode, output)
+	}
+	output, exitCode := w.terraform(t, "plan", "-refresh=false", "-detailed-exitcode")
+	if want := `- drift = "rise=2, want 5" -> null`; exitCode != 2 || !strings.Contains(output, want) {
+		t.Errorf("the plan from the state alone ended with %d and does not say %s:\n%s", exitCode, want, output)
+	}
 }
