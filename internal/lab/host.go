@@ -77,7 +77,7 @@ func (h *Host) Isolate() error {
 	return nil
 }
 
-// Restore undoes Cut and Isolate. It returns when the host's interface has its carrier.
+// Restore undoes Cut and Isolate. It returns when packets get through.
 func (h *Host) Restore() error {
 	sw := h.network.sw
 	if err := sw.links.LinkSetMaster(h.port, h.network.bridge); err != nil {
@@ -86,15 +86,30 @@ func (h *Host) Restore() error {
 	if err := sw.links.LinkSetUp(h.port); err != nil {
 		return fmt.Errorf("connect %s to the switch: %w", h.name, err)
 	}
+	// A port forwards from the moment that the kernel calls it up, which is not when its other end is.
+	ends := []struct {
+		links *netlink.Handle
+		link  netlink.Link
+	}{{sw.links, h.port}, {h.ns.links, h.eth0}}
+	for _, end := range ends {
+		if err := waitUp(end.links, end.link); err != nil {
+			return fmt.Errorf("connect %s to the switch: %w", h.name, err)
+		}
+	}
+	return nil
+}
+
+// waitUp returns when an interface carries packets.
+func waitUp(links *netlink.Handle, link netlink.Link) error {
 	for deadline := time.Now().Add(carrierPatience); ; time.Sleep(time.Millisecond) {
-		eth0, err := h.ns.links.LinkByIndex(h.eth0.Attrs().Index)
+		now, err := links.LinkByIndex(link.Attrs().Index)
 		switch {
 		case err != nil:
-			return fmt.Errorf("connect %s to the switch: %w", h.name, err)
-		case eth0.Attrs().OperState == netlink.OperUp:
+			return err
+		case now.Attrs().OperState == netlink.OperUp:
 			return nil
 		case time.Now().After(deadline):
-			return fmt.Errorf("connect %s to the switch: eth0 has no carrier", h.name)
+			return fmt.Errorf("%s has no carrier", link.Attrs().Name)
 		}
 	}
 }
