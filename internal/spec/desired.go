@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -62,17 +63,17 @@ func (d Desired) FitVRRPInstance(name string, v VRRPInstance) Verdict {
 		if o.Interface == v.Interface && o.VirtualRouterID == v.VirtualRouterID {
 			fit.Conflicts.add("/virtual_router_id", "%d is used by VRRP instance %q on %s: use another id", v.VirtualRouterID, other, v.Interface)
 		}
-		for _, address := range v.VirtualAddresses {
+		for i, address := range v.VirtualAddresses {
 			for _, taken := range o.VirtualAddresses {
 				if taken.Addr() == address.Addr() {
-					fit.Conflicts.add("/virtual_addresses", "%s belongs to VRRP instance %q: an address is in one instance only", address.Addr(), other)
+					fit.Conflicts.add(fmt.Sprintf("/virtual_addresses/%d", i), "%s belongs to VRRP instance %q: an address is in one instance only", address.Addr(), other)
 				}
 			}
 		}
 	}
 	for _, script := range slices.Sorted(maps.Keys(v.TrackScripts)) {
 		if _, ok := d.CheckScripts[script]; !ok {
-			fit.Unresolved.add("/track_scripts/"+script, "check script %q does not exist on this director: create it first", script)
+			fit.Unresolved.add(pointer("/track_scripts", script), "check script %q does not exist on this director: create it first", script)
 		}
 	}
 	return fit

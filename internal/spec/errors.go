@@ -3,6 +3,8 @@ package spec
 import (
 	"fmt"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // FieldError is one thing wrong with a request: where, and in one sentence what is wrong and how to
@@ -40,6 +42,12 @@ func (e *FieldErrors) within(pointer string, value, low, high int) {
 	if value < low || value > high {
 		e.add(pointer, "%d is out of range: use %d to %d", value, low, high)
 	}
+}
+
+// pointer returns the JSON pointer below a base to a member of that name, with what RFC 6901 wants
+// escaped.
+func pointer(base, name string) string {
+	return string(jsontext.Pointer(base).AppendToken(name))
 }
 
 // Under returns the errors with every pointer moved below prefix.

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -71,8 +72,8 @@ func (v *HealthCheck) Validate() FieldErrors {
 		errs.add("", "a health check names at least one of tcp, http and script")
 	}
 	if v.HTTP != nil {
-		if !strings.HasPrefix(v.HTTP.Path, "/") || strings.ContainsAny(v.HTTP.Path, " \r\n\t#") {
-			errs.add("/http/path", "%q is not a path: begin with '/', without white space or '#'", v.HTTP.Path)
+		if !requestable(v.HTTP.Path) {
+			errs.add("/http/path", "%q is not a path: begin with '/', without white space or '#', and '%%' only before two hexadecimal digits", v.HTTP.Path)
 		}
 		if len(v.HTTP.ExpectedStatus) == 0 {
 			errs.add("/http/expected_status", "the list is empty, so no answer could pass: give a code or range, such as 200-299")
@@ -89,6 +90,15 @@ func (v *HealthCheck) Validate() FieldErrors {
 		}
 	}
 	return errs
+}
+
+// requestable reports whether a path and query can stand in an HTTP request as they are.
+func requestable(path string) bool {
+	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, " \r\n\t#") {
+		return false
+	}
+	_, err := url.ParseRequestURI(path)
+	return err == nil
 }
 
 // Contains reports whether a status code is in the range.

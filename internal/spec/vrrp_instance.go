@@ -2,8 +2,10 @@ package spec
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -77,27 +79,27 @@ func (v *VRRPInstance) Validate() FieldErrors {
 	}
 	seen := map[netip.Addr]bool{}
 	for i, p := range v.VirtualAddresses {
-		pointer := fmt.Sprintf("/virtual_addresses/%d", i)
+		at := fmt.Sprintf("/virtual_addresses/%d", i)
 		switch problem := unicast(p.Addr()); {
 		case problem != "":
-			errs.add(pointer, "%s", problem)
+			errs.add(at, "%s", problem)
 		case !p.Addr().Is4():
-			errs.add(pointer, "%s is IPv6: this version has virtual routers for IPv4 only", p)
+			errs.add(at, "%s is IPv6: this version has virtual routers for IPv4 only", p)
 		case p.Addr().IsLoopback():
-			errs.add(pointer, "%s is a loopback address: it cannot move between directors", p)
+			errs.add(at, "%s is a loopback address: it cannot move between directors", p)
 		case p.Bits() == 0:
-			errs.add(pointer, "%s has no prefix length that an address could have: use the subnet's, or /32", p)
+			errs.add(at, "%s has no prefix length that an address could have: use the subnet's, or /32", p)
 		case seen[p.Addr()]:
-			errs.add(pointer, "%s stands in the list twice: remove one", p.Addr())
+			errs.add(at, "%s stands in the list twice: remove one", p.Addr())
 		}
 		seen[p.Addr()] = true
 	}
-	for name, track := range v.TrackScripts {
-		pointer := "/track_scripts/" + name
+	for _, name := range slices.Sorted(maps.Keys(v.TrackScripts)) {
+		at := pointer("/track_scripts", name)
 		if bad := ValidateName(name); bad != nil {
-			errs.add(pointer, "%s", bad[0].Detail)
+			errs.add(at, "%s", bad[0].Detail)
 		}
-		errs.within(pointer+"/weight", track.Weight, -253, 253)
+		errs.within(at+"/weight", v.TrackScripts[name].Weight, -253, 253)
 	}
 	return errs
 }
