@@ -107,7 +107,7 @@ func (a *Agent) listen() error {
 	if t := a.config.TLS; t != nil {
 		files = httpapi.TLSFiles{Cert: t.CertFile, Key: t.KeyFile, ClientCA: t.ClientCAFile}
 	}
-	counters := newCounters(a.balancer)
+	counters := newCounters(a.balancer, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
 		Store: a.store, Director: a, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})

@@ -137,8 +137,12 @@ func TestMemoryDataPlaneDoesTheWholeJob(t *testing.T) {
 	if status, answer := r.call(t, http.MethodDelete, "/v1/virtual-servers/web?cascade=true", ""); status != http.StatusNoContent {
 		t.Errorf("DELETE answered %d: %s", status, answer)
 	}
-	if _, metrics := r.call(t, http.MethodGet, "/metrics", ""); !strings.Contains(metrics, metricWrites+" 3") {
+	_, metrics := r.call(t, http.MethodGet, "/metrics", "")
+	if !strings.Contains(metrics, metricWrites+" 3") {
 		t.Errorf("want 3 writes (a service, a server, and the service gone) in\n%s", metrics)
+	}
+	if !strings.Contains(metrics, metricLateness+"_count ") || strings.Contains(metrics, metricLateness+"_count 0\n") {
+		t.Errorf("want the lateness of adverts in\n%s", metrics)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/balance"
+	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
 )
 
 // Names of the metrics that the parts count themselves.
@@ -11,20 +12,24 @@ const (
 	metricWrites   = "lvs_ipvs_writes_total"
 	metricDrift    = "lvs_ipvs_drift_total"
 	metricFailures = "lvs_ipvs_failures_total"
+	metricLateness = "lvs_vrrp_advert_lateness_seconds"
 )
 
-// counters are the balancer's counts as metrics.
+// counters are the balancer's and the engine's counts as metrics.
 type counters struct {
-	balancer                *balance.Balancer
-	writes, drift, failures *prometheus.Desc
+	balancer                          *balance.Balancer
+	engine                            *vrrp.Engine
+	writes, drift, failures, lateness *prometheus.Desc
 }
 
-func newCounters(b *balance.Balancer) counters {
+func newCounters(b *balance.Balancer, e *vrrp.Engine) counters {
 	return counters{
 		balancer: b,
+		engine:   e,
 		writes:   prometheus.NewDesc(metricWrites, "Messages to the kernel that changed its IPVS table.", nil, nil),
 		drift:    prometheus.NewDesc(metricDrift, "Fields of the IPVS table that somebody else changed.", []string{"field"}, nil),
 		failures: prometheus.NewDesc(metricFailures, "Attempts that could not make the IPVS table what is wanted.", nil, nil),
+		lateness: prometheus.NewDesc(metricLateness, "How much later than due adverts left.", nil, nil),
 	}
 }
 
@@ -33,6 +38,7 @@ func (c counters) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.writes
 	ch <- c.drift
 	ch <- c.failures
+	ch <- c.lateness
 }
 
 // Collect implements prometheus.Collector.
@@ -40,7 +46,17 @@ func (c counters) Collect(ch chan<- prometheus.Metric) {
 	m := c.balancer.Metrics()
 	ch <- prometheus.MustNewConstMetric(c.writes, prometheus.CounterValue, float64(m.Writes))
 	ch <- prometheus.MustNewConstMetric(c.failures, prometheus.CounterValue, float64(m.Failures))
+	ch <- histogram(c.lateness, c.engine.Lateness())
 	for field, n := range m.Drift {
 		ch <- prometheus.MustNewConstMetric(c.drift, prometheus.CounterValue, float64(n), field)
 	}
+}
+
+// histogram converts to Prometheus' base unit.
+func histogram(desc *prometheus.Desc, l vrrp.Lateness) prometheus.Metric {
+	buckets := make(map[float64]uint64, len(l.Buckets))
+	for bound, count := range l.Buckets {
+		buckets[bound.Seconds()] = count
+	}
+	return prometheus.MustNewConstHistogram(desc, l.Count, l.Sum.Seconds(), buckets)
 }

@@ -35,7 +35,8 @@ type Config struct {
 type Engine struct {
 	Config
 	// trigger has room for one: what the priorities or readiness depend on may have changed.
-	trigger chan struct{}
+	trigger  chan struct{}
+	lateness lateness
 
 	mu      sync.Mutex
 	entries map[string]*entry
@@ -162,6 +163,9 @@ func (e *Engine) Drops() map[string]map[string]uint64 {
 	return all
 }
 
+// Lateness tells how much later than due adverts have left since the engine was made.
+func (e *Engine) Lateness() Lateness { return e.lateness.snapshot() }
+
 const (
 	// pollInterval is how often everything is looked at although nothing hinted at a change: hints get lost.
 	pollInterval = 5 * time.Second
@@ -177,7 +181,7 @@ const (
 func (e *Engine) Run(ctx context.Context) error {
 	notes := make(chan note, noteQueue)
 	h := newHolder(e.Addresses)
-	l, err := newLoop(h, notes)
+	l, err := newLoop(h, notes, &e.lateness)
 	if err != nil {
 		return fmt.Errorf("start VRRP: %w", err)
 	}

@@ -134,6 +134,13 @@ func TestEngine_AloneBecomesActiveAndHoldsTheAddress(t *testing.T) {
 	if status.ActiveRouter != "192.0.2.11" || status.EffectivePriority != 150 || status.BecameActive != 1 || status.Since.IsZero() {
 		t.Errorf("status: %+v", status)
 	}
+	late := d.engine.Lateness()
+	if sent := d.status().AdvertsSent; late.Count == 0 || late.Count > sent {
+		t.Errorf("lateness of %d adverts was counted, %d were sent", late.Count, sent)
+	}
+	if late.Sum <= 0 || late.Sum > time.Duration(late.Count)*interval {
+		t.Errorf("%d adverts were %s late together", late.Count, late.Sum)
+	}
 	d.stop()
 	if d.holds() || d.status().State != spec.InstanceInitialize {
 		t.Errorf("after stopping: %s, %s", d.status().State, d.machine)

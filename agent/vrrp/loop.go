@@ -18,8 +18,9 @@ import (
 // It takes no lock that another goroutine holds for longer than an append, and never logs, writes or
 // talks to the kernel about addresses.
 type loop struct {
-	holder *holder
-	notes  chan<- note
+	holder   *holder
+	notes    chan<- note
+	lateness *lateness
 
 	wakeFD int
 	mu     sync.Mutex
@@ -45,12 +46,12 @@ type note struct {
 	transition bool
 }
 
-func newLoop(h *holder, notes chan<- note) (*loop, error) {
+func newLoop(h *holder, notes chan<- note, late *lateness) (*loop, error) {
 	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("create an eventfd: %w", err)
 	}
-	return &loop{holder: h, notes: notes, wakeFD: fd, done: make(chan struct{}), in: make([]byte, 1<<16), out: make([]byte, 0, 2048)}, nil
+	return &loop{holder: h, notes: notes, lateness: late, wakeFD: fd, done: make(chan struct{}), in: make([]byte, 1<<16), out: make([]byte, 0, 2048)}, nil
 }
 
 // note hands a log line over. A full queue loses it: adverts matter more.
@@ -112,7 +113,11 @@ func (l *loop) round(readable func(*port) bool) {
 	l.now = monotonic()
 	for _, r := range l.routers {
 		if deadline, pending := r.machine.Deadline(); pending && deadline <= l.now {
+			sent := r.sent.Load()
 			r.step(l, l.now, Timer{})
+			if r.sent.Load() != sent {
+				l.lateness.observe(monotonic() - deadline)
+			}
 		}
 	}
 	for _, f := range l.take() {

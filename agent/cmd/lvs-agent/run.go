@@ -27,6 +27,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			leaveRoomForAdverts()
 			a, err := agent.New(c, version, logger(c.Log))
 			if err != nil {
 				return err
