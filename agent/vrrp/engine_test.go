@@ -96,6 +96,13 @@ func (d *director) set(instances map[string]spec.VRRPInstance) {
 	}
 }
 
+// steady is an instance that no stall of a busy machine makes leave its role.
+func steady(priority int) spec.VRRPInstance {
+	v := instance(priority)
+	v.AdvertisementInterval = spec.Duration(time.Second)
+	return v
+}
+
 func web(v spec.VRRPInstance) map[string]spec.VRRPInstance {
 	return map[string]spec.VRRPInstance{"web": v}
 }
@@ -121,7 +128,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 func TestEngine_AloneBecomesActiveAndHoldsTheAddress(t *testing.T) {
 	t.Parallel()
 	d := start(t, vrrp.NewMemoryNetwork(), "192.0.2.11/24", &link.MemoryLedger{})
-	d.set(web(instance(150)))
+	d.set(web(steady(150)))
 	eventually(t, "it listens first", d.is(spec.InstanceBackup))
 	eventually(t, "it is active", d.is(spec.InstanceActive))
 	if diff := cmp.Diff("eth0 UP 192.0.2.11/24 192.0.2.100/24\n", d.machine.String()); diff != "" {
@@ -193,8 +200,13 @@ func TestEngine_SetAgainDoesNothing(t *testing.T) {
 	d.set(web(slow))
 	eventually(t, "it is active", d.is(spec.InstanceActive))
 	eventually(t, "it announced", func() bool { return len(d.machine.Announced()) == 1 })
-	slow.AdvertisementInterval = spec.Duration(40 * time.Second) // nothing is due from here on
+	slow.AdvertisementInterval = spec.Duration(40 * time.Second)
 	d.set(web(slow))
+	eventually(t, "nothing is due any more", func() bool {
+		sent := d.status().AdvertsSent
+		time.Sleep(3 * interval)
+		return d.status().AdvertsSent == sent
+	})
 	before, writes := d.status(), d.machine.Writes()
 	for range 100 {
 		d.set(web(slow))
@@ -210,12 +222,12 @@ func TestEngine_SetAgainDoesNothing(t *testing.T) {
 func TestEngine_ChangesInPlace(t *testing.T) {
 	t.Parallel()
 	d := start(t, vrrp.NewMemoryNetwork(), "192.0.2.11/24", &link.MemoryLedger{})
-	v := instance(150)
+	v := steady(150)
 	d.set(web(v))
 	eventually(t, "it is active", d.is(spec.InstanceActive))
 
 	v.Priority = 90
-	v.AdvertisementInterval = spec.Duration(50 * time.Millisecond)
+	v.AdvertisementInterval = spec.Duration(2 * time.Second)
 	v.VirtualAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.101/24"), netip.MustParsePrefix("192.0.2.102/32")}
 	d.set(web(v))
 	if got := d.status().EffectivePriority; got != 90 {
@@ -360,7 +372,7 @@ func TestEngine_AnAddressThatIsTheMachinesOwnIsAFault(t *testing.T) {
 func TestEngine_AStolenAddressIsPutBack(t *testing.T) {
 	t.Parallel()
 	d := start(t, vrrp.NewMemoryNetwork(), "192.0.2.11/24", &link.MemoryLedger{})
-	d.set(web(instance(150)))
+	d.set(web(steady(150)))
 	eventually(t, "it is active", d.is(spec.InstanceActive))
 	d.machine.Steal("eth0", netip.MustParsePrefix("192.0.2.100/24"))
 	eventually(t, "the address is back and announced", func() bool {

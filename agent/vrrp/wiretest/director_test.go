@@ -128,6 +128,13 @@ func instance(priority int) spec.VRRPInstance {
 	}
 }
 
+// steady is an instance that no stall of a busy machine makes leave its role.
+func steady(priority int) spec.VRRPInstance {
+	v := instance(priority)
+	v.AdvertisementInterval = spec.Duration(time.Second)
+	return v
+}
+
 func web(v spec.VRRPInstance) map[string]spec.VRRPInstance {
 	return map[string]spec.VRRPInstance{"web": v}
 }

@@ -53,7 +53,11 @@ func TestKeepalived_77_PreferredIsFollowedAndReplaced(t *testing.T) {
 	d := startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
 	k := startKeepalived(t, peer, 200)
 	awaitLog(t, k, "Entering MASTER STATE")
-	d.set(web(instance(100)))
+	v := instance(100)
+	// Should a busy machine hold keepalived back until we take over, it must be heard again: adverts
+	// that come as often as its own, with a checksum that it refuses, would silence it (see below).
+	v.AdvertisementInterval = spec.Duration(10 * interval)
+	d.set(web(v))
 	followed := func() bool {
 		return d.is(spec.InstanceBackup) && d.status().ActiveRouter == "192.0.2.12" && carries(t, peer, virtual)
 	}
@@ -61,7 +65,7 @@ func TestKeepalived_77_PreferredIsFollowedAndReplaced(t *testing.T) {
 	eventually(t, "it has counted the other way of computing checksums", func() bool {
 		return d.status().Oddities["checksum_rfc5798"] >= 10
 	})
-	if got := d.status(); len(got.Drops) > 0 || got.BecameActive > 0 {
+	if got := d.status(); len(got.Drops) > 0 {
 		t.Errorf("its adverts are not understood: %+v", got)
 	}
 
@@ -84,17 +88,26 @@ func TestKeepalived_77_PreferredIsFollowedAndReplaced(t *testing.T) {
 }
 
 // keepalived 2.2.7 wants the checksum of an IPv4 advert with a pseudo-header, as RFC 5798 was read, and
-// drops the ones that RFC 9568 §5.2.8 asks for: beside a preferred director it becomes master itself.
-// That is why instances are to be told which of the two to send.
+// drops the ones that RFC 9568 §5.2.8 asks for: beside a preferred director it becomes master itself. And
+// each one that it drops puts its own next advert off, so that it falls silent beside a director that
+// sends as often. That is why instances are to be told which of the two checksums to send.
 func TestKeepalived_32_RefusesRFC9568Checksums(t *testing.T) {
 	t.Parallel()
 	n := lab.Start(t)
+	wire := startCapture(t, n)
 	d := startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
 	d.set(web(instance(200)))
 	eventually(t, "it is active", func() bool { return d.is(spec.InstanceActive) })
 	k := startKeepalived(t, n.Host(t, "peer", "192.0.2.12/24"), 100)
 	awaitLog(t, k, "Invalid VRRPv3 checksum")
 	awaitLog(t, k, "Entering MASTER STATE")
+	mark := wire.mark()
+	eventually(t, "twenty adverts were sent", func() bool {
+		return len(wire.since(mark, advertFrom("192.0.2.11", anyAdvert))) >= 20
+	})
+	if got := len(wire.since(mark, advertFrom("192.0.2.12", anyAdvert))); got > 10 {
+		t.Errorf("keepalived sent %d adverts meanwhile: it is not silenced any more", got)
+	}
 	if !d.is(spec.InstanceActive) {
 		t.Error("it yielded to a lower priority")
 	}
