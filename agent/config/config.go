@@ -247,7 +247,7 @@ func (c Config) validateListen() error {
 	}
 	var missing []string
 	if c.TLS == nil {
-		missing = append(missing, `tls { cert_file = "/etc/lvs-agent/server.pem" key_file = "/etc/lvs-agent/server-key.pem" }`)
+		missing = append(missing, "tls {\n    cert_file = \"/etc/lvs-agent/server.pem\"\n    key_file  = \"/etc/lvs-agent/server-key.pem\"\n  }")
 	}
 	if c.Auth == nil && (c.TLS == nil || c.TLS.ClientCAFile == "") {
 		missing = append(missing, `auth { token_file = "/etc/lvs-agent/tokens" }`)

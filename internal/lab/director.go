@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -16,7 +15,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -46,7 +44,7 @@ type Director struct {
 	agent  Agent
 	dir    string
 	client *http.Client
-	log    lockedBuffer
+	log    logBuffer
 
 	process *exec.Cmd
 	ended   chan struct{} // closed when process has ended
@@ -185,22 +183,4 @@ func (d *Director) httpClient() (*http.Client, error) {
 			return d.Host.DialContext(ctx, network, address)
 		},
 	}}, nil
-}
-
-// lockedBuffer takes the writes of a process while somebody reads.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -107,24 +105,4 @@ func (k *Keepalived) WaitForLog(ctx context.Context, text string) error {
 		}
 	}
 	return nil
-}
-
-// logBuffer is a bytes.Buffer for several goroutines.
-type logBuffer struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-// Write never fails.
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.all.Write(p)
-}
-
-// String returns all that was written.
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.all.String()
 }

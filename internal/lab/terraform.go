@@ -61,7 +61,7 @@ func (h *Host) InstallTerraform(binary, provider, configuration, dir string, var
 // Run runs a command, such as apply, and returns what it printed. A plan with -detailed-exitcode that
 // has changes is an *exec.ExitError with exit status 2.
 func (t *Terraform) Run(ctx context.Context, arguments ...string) (output string, err error) {
-	var text lockedBuffer
+	var text logBuffer
 	err = t.Stream(ctx, &text, arguments...)
 	return text.String(), err
 }
