@@ -24,6 +24,7 @@ type vrrpInstanceModel struct {
 	Priority              types.Int64          `tfsdk:"priority"`
 	AdvertisementInterval timetypes.GoDuration `tfsdk:"advertisement_interval"`
 	VirtualAddresses      types.List           `tfsdk:"virtual_addresses"`
+	GARP                  types.Object         `tfsdk:"garp"`
 	Members               types.Map            `tfsdk:"members"`
 	TrackScripts          types.Map            `tfsdk:"track_scripts"`
 }
@@ -74,6 +75,7 @@ func (m *vrrpInstanceModel) shared() spec.VRRPInstance {
 		}
 		v.VirtualAddresses = append(v.VirtualAddresses, prefix)
 	}
+	v.GARP = garp(m.GARP)
 	for name := range m.TrackScripts.Elements() {
 		if v.TrackScripts == nil {
 			v.TrackScripts = map[string]spec.Track{}
@@ -204,6 +206,7 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 		addresses[i] = cidrtypes.NewIPPrefixValue(prefix.String())
 	}
 	m.VirtualAddresses = types.ListValueMust(cidrtypes.IPPrefixType{}, addresses)
+	m.GARP = garpValue(v.GARP)
 	m.TrackScripts = trackedScripts(v.TrackScripts, m.TrackScripts)
 }
 

@@ -58,6 +58,7 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "IPv4 addresses with prefix length, such as `192.0.2.100/24`, that are on the active director: 1 to 255, " +
 					"in the order in which adverts carry them.",
 			},
+			"garp": garpAttribute(),
 			"members": schema.MapNestedAttribute{
 				Optional: true,
 				MarkdownDescription: "The directors that take part, by name. Required when the provider has more than one director; " +

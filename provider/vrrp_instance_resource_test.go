@@ -2,7 +2,9 @@ package provider
 
 import (
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -87,6 +89,50 @@ resource "lvs_vrrp_instance" "test" {
 		},
 		resource.TestStep{Config: with("members = { default = { priority = 200 } }")},
 		resource.TestStep{Config: with("members = { default = { priority = 200 } }"), ConfigPlanChecks: noChanges()},
+	)
+}
+
+func TestAnnouncementsHaveDefaultsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	with := func(line string) string {
+		return providerBlock(directors) + `
+resource "lvs_vrrp_instance" "test" {
+  name              = "web"
+  virtual_router_id = 51
+  interface         = "eth0"
+  virtual_addresses = ["192.0.2.100/24"]
+  members           = { d1 = {}, d2 = { priority = 90 } }
+  ` + line + `
+}`
+	}
+	has := func(want func(*spec.GARP)) func() {
+		return func() {
+			expected := spec.DefaultGARP()
+			want(&expected)
+			for name, d := range directors {
+				if diff := cmp.Diff(expected, d.store.Desired().VRRPInstances["web"].GARP); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", name, diff)
+				}
+			}
+		}
+	}
+	refreshed := `garp = { repeat = 2, refresh = "1m0s" }`
+	run(t,
+		resource.TestStep{Config: with(`garp = { refresh = "10ms" }`), ExpectError: saying("10ms is out of range")},
+		resource.TestStep{Config: with("")},
+		resource.TestStep{PreConfig: has(func(*spec.GARP) {}), Config: with(""), ConfigPlanChecks: noChanges()},
+		resource.TestStep{Config: with(refreshed)},
+		resource.TestStep{
+			PreConfig: has(func(g *spec.GARP) { g.Repeat, g.Refresh = 2, spec.Duration(time.Minute) }),
+			Config:    with(refreshed), ConfigPlanChecks: noChanges(),
+		},
+		resource.TestStep{
+			ResourceName: "lvs_vrrp_instance.test", ImportState: true, ImportStateId: "web", ImportStateVerify: true,
+			ImportStateVerifyIdentifierAttribute: "name",
+		},
+		resource.TestStep{Config: with("garp = {}")},
+		resource.TestStep{PreConfig: has(func(*spec.GARP) {}), Config: with(""), ConfigPlanChecks: noChanges()},
 	)
 }
 

@@ -7,15 +7,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-const (
-	// announceAgain is when the addresses are announced a second time: the first round may fall into a
-	// switch's own recovery from what made us take over.
-	announceAgain = 5 * time.Second
-	// holderRetry is the time between attempts at taking addresses off that would not go.
-	holderRetry = time.Second
-)
+// holderRetry is the time between attempts at taking addresses off that would not go.
+const holderRetry = time.Second
 
 // wish is what a router wants the kernel to hold. It is replaced whole, never written to.
 type wish struct {
@@ -24,6 +21,7 @@ type wish struct {
 	addresses []netip.Prefix
 	// announce counts the times that the addresses should have been announced.
 	announce uint64
+	garp     spec.GARP
 }
 
 // client is a router as the holder sees it.
@@ -57,8 +55,10 @@ type held struct {
 	on []netip.Prefix
 	// seen is the wish that was last fulfilled.
 	seen *wish
-	// again is when to announce a second time, retry when to try again to remove. Zero: never.
-	again, retry time.Time
+	// rounds are the announcements that are still to come.
+	rounds rounds
+	// retry is when to try again to remove. Zero: never.
+	retry time.Time
 }
 
 func newHolder(a Addresses) *holder {
@@ -130,7 +130,7 @@ func (h *holder) pass() (next time.Time) {
 	}
 	for c, state := range h.clients {
 		h.ensure(c, state, c.wanted(), check)
-		for _, t := range []time.Time{state.again, state.retry} {
+		for _, t := range []time.Time{state.rounds.due, state.retry} {
 			if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 				next = t
 			}
@@ -142,7 +142,7 @@ func (h *holder) pass() (next time.Time) {
 // remove takes off what is on and no longer wanted, and reports whether there was anything.
 func (h *holder) remove(c client, state *held, w *wish) bool {
 	if !w.active {
-		state.seen, state.again = nil, time.Time{}
+		state.seen, state.rounds = nil, rounds{}
 	}
 	var gone []netip.Prefix
 	for _, p := range state.on {
@@ -169,10 +169,19 @@ func (h *holder) remove(c client, state *held, w *wish) bool {
 
 // ensure puts on what is missing and announces it. check: look even if nothing new is wanted.
 func (h *holder) ensure(c client, state *held, w *wish, check bool) {
-	again := !state.again.IsZero() && !time.Now().Before(state.again)
-	if !w.active || w == state.seen && !check && !again {
+	if !w.active {
 		return
 	}
+	if w != state.seen || check {
+		h.put(c, state, w)
+	}
+	if from, to := state.rounds.take(time.Now(), len(w.addresses)); from < to {
+		h.announce(c, w, w.addresses[from:to])
+	}
+}
+
+// put puts on what is missing. What was missing is announced at once, and everything later again.
+func (h *holder) put(c client, state *held, w *wish) {
 	for _, p := range w.addresses {
 		if !slices.Contains(state.on, p) {
 			state.on = append(slices.Clip(state.on), p)
@@ -181,23 +190,23 @@ func (h *holder) ensure(c client, state *held, w *wish, check bool) {
 	announce, err := h.addresses.Ensure(w.iface, w.addresses)
 	if err != nil {
 		// What comes next is the client's to wish.
-		state.seen, state.again = nil, time.Time{}
+		state.seen, state.rounds = nil, rounds{}
 		c.failed(err)
 		return
 	}
-	if again || state.seen == nil || state.seen.announce != w.announce {
+	if state.seen == nil || state.seen.announce != w.announce {
 		announce = w.addresses
 	}
 	state.seen = w
-	if again {
-		state.again = time.Time{}
-	} else if len(announce) > 0 {
-		state.again = time.Now().Add(announceAgain)
+	state.rounds.adopt(time.Now(), w.garp)
+	if len(announce) > 0 {
+		h.announce(c, w, announce)
+		state.rounds.begin(time.Now(), w.garp)
 	}
-	if len(announce) == 0 {
-		return
-	}
-	if err := h.addresses.Announce(w.iface, addrs(announce)); err != nil {
+}
+
+func (h *holder) announce(c client, w *wish, addresses []netip.Prefix) {
+	if err := h.addresses.Announce(w.iface, addrs(addresses)); err != nil {
 		c.warn("announce the virtual addresses", err)
 	}
 }

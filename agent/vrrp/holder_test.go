@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // kernel is Addresses that writes down what it is told, and fails when it shall.
@@ -127,12 +129,17 @@ func activate(v *wish)   { v.active, v.announce = true, v.announce+1 }
 func deactivate(v *wish) { v.active = false }
 
 func wishFor(addresses ...string) *wisher {
-	w := &wisher{wish: &wish{iface: "eth0"}}
+	w := &wisher{wish: &wish{iface: "eth0", garp: oneRound}}
 	for _, a := range addresses {
 		w.wish.addresses = append(w.wish.addresses, netip.MustParsePrefix(a))
 	}
 	return w
 }
+
+// oneRound is a second round after five seconds, and none after that.
+var oneRound = spec.GARP{Delay: spec.Duration(announceAgain), Repeat: 1, RefreshRepeat: 1, Rate: 1000}
+
+const announceAgain = 5 * time.Second
 
 // holding runs a holder in a bubble of time. after waits, and compares what the kernel was told
 // meanwhile.
@@ -166,6 +173,55 @@ func TestHolder_AnnouncesAtOnceAndOnceMore(t *testing.T) {
 		after(time.Hour)
 		h.wake()
 		after(time.Hour)
+	})
+}
+
+func TestHolder_FurtherRoundsArePacedAndRefreshed(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	second := spec.Duration(time.Second)
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24", "192.0.2.101/32", "192.0.2.102/32")
+		w.wants(func(v *wish) {
+			v.garp = spec.GARP{Delay: 5 * second, Repeat: 2, Refresh: 60 * second, RefreshRepeat: 1, Rate: 2}
+		})
+		h.add(w)
+		w.wants(activate)
+		h.wake()
+		after(0, "add 192.0.2.100/24", "add 192.0.2.101/32", "add 192.0.2.102/32",
+			"announce [192.0.2.100 192.0.2.101 192.0.2.102]") // the first round is not
+		after(5*time.Second, "announce [192.0.2.100]")
+		after(500*time.Millisecond, "announce [192.0.2.101]")
+		after(500*time.Millisecond, "announce [192.0.2.102]")
+		after(1500*time.Millisecond, "announce [192.0.2.100]", "announce [192.0.2.101]", "announce [192.0.2.102]")
+		after(60*time.Second - 1)
+		after(1, "announce [192.0.2.100]")
+		after(10*time.Second, "announce [192.0.2.101]", "announce [192.0.2.102]")
+
+		// Other settings hold from now on, and announce nothing by themselves.
+		w.wants(func(v *wish) { v.garp.Refresh, v.garp.Rate = 10*second, 1000 })
+		h.wake()
+		after(0)
+		after(10*time.Second, "announce [192.0.2.100 192.0.2.101 192.0.2.102]")
+		w.wants(func(v *wish) { v.garp.Refresh = 0 })
+		h.wake()
+		after(time.Hour)
+	})
+}
+
+func TestHolder_LeavingActiveCancelsARoundThatHasBegun(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24", "192.0.2.101/32")
+		w.wants(func(v *wish) { v.garp = spec.GARP{Repeat: 1, Rate: 1} })
+		h.add(w)
+		w.wants(activate)
+		h.wake()
+		after(0, "add 192.0.2.100/24", "add 192.0.2.101/32", "announce [192.0.2.100 192.0.2.101]", "announce [192.0.2.100]")
+		w.wants(deactivate)
+		h.wake()
+		after(time.Hour, "remove 192.0.2.100/24", "remove 192.0.2.101/32")
 	})
 }
 
@@ -252,7 +308,9 @@ func TestHolder_AddressesThatCannotBePutAreReportedAndNotHammered(t *testing.T) 
 		w.wants(activate)
 		h.wake()
 		after(0, "add 192.0.2.100/24", "announce [192.0.2.100]")
+		after(time.Minute, "announce [192.0.2.100]")
 		k.fail(errors.New("no such device"))
+		h.verify()
 		after(time.Minute)
 		if w.failures != 1 {
 			t.Errorf("reported %d times in a minute, want once", w.failures)

@@ -6,12 +6,15 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // input is all that the thread is told about an instance.
 type input struct {
 	params    Parameters
 	addresses []netip.Prefix
+	garp      spec.GARP
 	port      *port
 	// reason is why the instance may not take part; "" when it may.
 	reason string
@@ -19,7 +22,7 @@ type input struct {
 
 func (in *input) equal(other *input) bool {
 	return other != nil && in.params == other.params && in.port == other.port && in.reason == other.reason &&
-		slices.Equal(in.addresses, other.addresses)
+		in.garp == other.garp && slices.Equal(in.addresses, other.addresses)
 }
 
 // facts is what was found out about an interface in one pass.
@@ -77,6 +80,7 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 			Preempt:  true,
 		},
 		addresses: en.spec.VirtualAddresses,
+		garp:      en.spec.GARP,
 		port:      f.port,
 	}
 	if f.err != nil && en.told != nil {

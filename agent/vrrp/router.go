@@ -57,7 +57,7 @@ func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, trouble func(
 		machine: NewMachine(Parameters{Priority: uint8(v.Priority), Interval: v.AdvertisementInterval.Std(), Preempt: true}),
 		limit:   rateLimit{},
 	}
-	r.wish.Store(&wish{iface: v.Interface, addresses: v.VirtualAddresses})
+	r.wish.Store(&wish{iface: v.Interface, addresses: v.VirtualAddresses, garp: v.GARP})
 	r.publish()
 	return r
 }
@@ -81,9 +81,9 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 		r.port = in.port
 	}
 	r.addresses = addrs(in.addresses)
-	if w := r.wish.Load(); !slices.Equal(w.addresses, in.addresses) {
+	if w := r.wish.Load(); !slices.Equal(w.addresses, in.addresses) || w.garp != in.garp {
 		changed := *w
-		changed.addresses = in.addresses
+		changed.addresses, changed.garp = in.addresses, in.garp
 		r.wish.Store(&changed)
 		l.holder.wake()
 	}

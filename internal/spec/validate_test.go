@@ -110,6 +110,8 @@ func TestValidateVRRPInstance(t *testing.T) {
 			{"/interface", "an interface is needed, such as eth0"},
 			{"/advertisement_interval", "0s is out of range: use 10ms to 40.95s"},
 			{"/virtual_addresses", "at least one virtual address is needed, such as 192.0.2.100/24"},
+			{"/garp/refresh_repeat", "0 is out of range: use 1 to 100"},
+			{"/garp/rate", "0 is out of range: use 1 to 100000"},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,7 @@ type VRRPInstance struct {
 	Priority              int              `json:"priority" minimum:"1" maximum:"254" required:"false" default:"100" doc:"1 to 254; the highest priority among the directors that are alive becomes active"`
 	AdvertisementInterval Duration         `json:"advertisement_interval" required:"false" doc:"default 1s; 10ms to 40.95s in steps of 10ms; takeover after a crash takes a little over three intervals"`
 	VirtualAddresses      []netip.Prefix   `json:"virtual_addresses" minItems:"1" maxItems:"255" doc:"addresses with prefix length that are on the active director, in the order in which adverts carry them"`
+	GARP                  GARP             `json:"garp" required:"false" doc:"how often the active director announces its addresses"`
 	TrackScripts          map[string]Track `json:"track_scripts,omitempty" doc:"check scripts that move the priority, by name"`
 }
 
@@ -40,7 +41,7 @@ const (
 
 // DefaultVRRPInstance returns an instance in which everything that has a default has it.
 func DefaultVRRPInstance() VRRPInstance {
-	return VRRPInstance{Priority: DefaultPriority, AdvertisementInterval: Duration(defaultAdvertisement)}
+	return VRRPInstance{Priority: DefaultPriority, AdvertisementInterval: Duration(defaultAdvertisement), GARP: DefaultGARP()}
 }
 
 // UnmarshalJSONFrom fills in the defaults.
@@ -94,6 +95,7 @@ func (v *VRRPInstance) Validate() FieldErrors {
 		}
 		seen[p.Addr()] = true
 	}
+	errs = append(errs, v.GARP.validate("/garp")...)
 	for _, name := range slices.Sorted(maps.Keys(v.TrackScripts)) {
 		at := pointer("/track_scripts", name)
 		if bad := ValidateName(name); bad != nil {
