@@ -244,7 +244,7 @@ func (a *Agent) Status(ctx context.Context) spec.Status {
 		VRRPInstances:  a.engine.Status(),
 		VirtualServers: services,
 		CheckScripts:   a.checker.Scripts(),
-		Drift:          drift,
+		Drift:          append(drift, a.engine.Drift()...),
 	}
 }
 

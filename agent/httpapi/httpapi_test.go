@@ -123,7 +123,11 @@ func TestAnswerHasSpecStatusAndETag(t *testing.T) {
 	f := newFixture(t)
 	got := f.want(t, http.StatusCreated, "PUT", instancePath, instance)
 	etag := spec.ETag(f.store.Desired().VRRPInstances["web"])
-	want := `{"spec":` + instance + `,"status":{"state":"active","effective_priority":0,"adverts_sent":0,"adverts_unsent":0,"adverts_received":0,"became_active":0},"etag":"\"` + strings.Trim(etag, `"`) + `\""}`
+	canonical, err := spec.Encode(f.store.Desired().VRRPInstances["web"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"spec":` + string(canonical) + `,"status":{"state":"active","effective_priority":0,"adverts_sent":0,"adverts_unsent":0,"adverts_received":0,"became_active":0,"addresses_restored":0},"etag":"\"` + strings.Trim(etag, `"`) + `\""}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
 	}

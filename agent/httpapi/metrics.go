@@ -18,6 +18,7 @@ const (
 	metricAdvertsSent      = "lvs_vrrp_adverts_sent_total"
 	metricAdvertsReceived  = "lvs_vrrp_adverts_received_total"
 	metricBecameActive     = "lvs_vrrp_became_active_total"
+	metricRestored         = "lvs_vrrp_addresses_restored_total"
 	metricAdvertsDropped   = "lvs_vrrp_adverts_dropped_total"
 	metricServiceUp        = "lvs_virtual_server_up"
 	metricServerHealthy    = "lvs_real_server_healthy"
@@ -55,7 +56,7 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	e.gauge(metricAgentInformation, "1, with what runs here as labels.", 1, "name", s.Name, "version", s.Version, "dataplane", s.Dataplane)
 	e.gauge(metricRevision, "Number of changes of the desired state.", float64(s.Revision))
 	e.gauge(metricIPVSAvailable, "1 while the kernel balances.", boolean(s.IPVS.Available))
-	e.gauge(metricDrift, "Differences between what was asked for and what the kernel holds.", float64(len(s.Drift)))
+	e.gauge(metricDrift, "Differences between what was asked for and what the kernel holds.", float64(len(present(s.Drift))))
 	for name, v := range s.VRRPInstances {
 		e.instance(name, v)
 	}
@@ -87,6 +88,7 @@ func (e emitter) instance(name string, v spec.VRRPInstanceStatus) {
 	e.counter(metricAdvertsSent, "Adverts sent.", v.AdvertsSent, "instance", name)
 	e.counter(metricAdvertsReceived, "Adverts received and accepted.", v.AdvertsReceived, "instance", name)
 	e.counter(metricBecameActive, "Times the instance became active.", v.BecameActive, "instance", name)
+	e.counter(metricRestored, "Virtual addresses that somebody else removed and that were put back.", v.AddressesRestored, "instance", name)
 	for reason, n := range v.Drops {
 		e.counter(metricAdvertsDropped, "Adverts dropped.", n, "instance", name, "reason", reason)
 	}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -70,7 +71,7 @@ func health(h huma.API, id, summary string, check func() error) {
 // Snapshot puts what is wanted and what is side by side.
 func Snapshot(d spec.Desired, s spec.Status) spec.Snapshot {
 	snapshot := spec.Snapshot{
-		Name: s.Name, Version: s.Version, Revision: d.Revision, Drift: s.Drift,
+		Name: s.Name, Version: s.Version, Revision: d.Revision, Drift: present(s.Drift),
 		VRRPInstances:  map[string]spec.Object[spec.VRRPInstance, spec.VRRPInstanceState]{},
 		VirtualServers: map[string]spec.VirtualServerSnapshot{},
 		CheckScripts:   map[string]spec.Object[spec.CheckScript, spec.CheckScriptState]{},
@@ -94,6 +95,11 @@ func Snapshot(d spec.Desired, s spec.Status) spec.Snapshot {
 		snapshot.CheckScripts[name] = object(v, s.CheckScripts[name].CheckScriptState)
 	}
 	return snapshot
+}
+
+// present leaves out what was put right meanwhile: who asks for a snapshot compares it with what he wants.
+func present(drift []spec.Drift) []spec.Drift {
+	return slices.DeleteFunc(slices.Clone(drift), func(d spec.Drift) bool { return !d.Repaired.IsZero() })
 }
 
 func object[Spec, State any](v Spec, state State) spec.Object[Spec, State] {

@@ -3,6 +3,7 @@ package link
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -12,10 +13,11 @@ import (
 type device interface {
 	// addresses lists what an interface carries; nothing when there is no such interface.
 	addresses(iface string) ([]netip.Prefix, error)
-	// add returns false when the address is there already.
-	add(Held) (bool, error)
-	// remove succeeds when the address, or its interface, is not there.
-	remove(Held) error
+	// add returns the addresses that were not there already. One that fails keeps no other from being added.
+	add(iface string, addresses []netip.Prefix) (added []netip.Prefix, err error)
+	// remove returns the addresses that are not there now: those that were not before, or whose interface
+	// was not, among them.
+	remove(iface string, addresses []netip.Prefix) (gone []netip.Prefix, err error)
 }
 
 // claims puts addresses on a device and takes them off, but only those that its ledger has. It is the
@@ -122,17 +124,20 @@ func (c *claims) Retain(addresses map[string][]netip.Prefix) error {
 func (c *claims) removeOthers(addresses map[string][]netip.Prefix) (gone []Held, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var errs []error
+	others := map[string][]netip.Prefix{}
 	for _, h := range c.sorted() {
-		if slices.Contains(addresses[h.Interface], h.Prefix) {
-			continue
+		if !slices.Contains(addresses[h.Interface], h.Prefix) {
+			others[h.Interface] = append(others[h.Interface], h.Prefix)
 		}
-		if err := c.device.remove(h); err != nil {
-			errs = append(errs, fmt.Errorf("remove %s from %s: %w", h.Prefix, h.Interface, err))
-			continue
+	}
+	var errs []error
+	for _, iface := range slices.Sorted(maps.Keys(others)) {
+		removed, err := c.device.remove(iface, others[iface])
+		errs = append(errs, err)
+		for _, h := range heldOn(iface, removed) {
+			delete(c.held, h)
+			gone = append(gone, h)
 		}
-		delete(c.held, h)
-		gone = append(gone, h)
 	}
 	return gone, errors.Join(errs...)
 }
@@ -159,23 +164,19 @@ func (c *claims) sorted() []Held {
 func (c *claims) Ensure(iface string, addresses []netip.Prefix) (added []netip.Prefix, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var ours []netip.Prefix
 	var errs []error
 	for _, p := range addresses {
-		h := Held{iface, p}
-		if !c.held[h] {
+		if !c.held[Held{iface, p}] {
 			errs = append(errs, fmt.Errorf("add %s to %s: the address is not claimed", p, iface))
 			continue
 		}
-		fresh, err := c.device.add(h)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("add %s to %s: %w", p, iface, err))
-			continue
-		}
-		if fresh {
-			added = append(added, p)
-		}
+		ours = append(ours, p)
 	}
-	return added, errors.Join(errs...)
+	if len(ours) > 0 {
+		added, err = c.device.add(iface, ours)
+	}
+	return added, errors.Join(append(errs, err)...)
 }
 
 // Remove takes claimed addresses off the interface. Absent ones, an absent interface, and addresses that
@@ -183,17 +184,17 @@ func (c *claims) Ensure(iface string, addresses []netip.Prefix) (added []netip.P
 func (c *claims) Remove(iface string, addresses []netip.Prefix) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var errs []error
+	var ours []netip.Prefix
 	for _, p := range addresses {
-		h := Held{iface, p}
-		if !c.held[h] {
-			continue
-		}
-		if err := c.device.remove(h); err != nil {
-			errs = append(errs, fmt.Errorf("remove %s from %s: %w", p, iface, err))
+		if c.held[Held{iface, p}] {
+			ours = append(ours, p)
 		}
 	}
-	return errors.Join(errs...)
+	if len(ours) == 0 {
+		return nil
+	}
+	_, err := c.device.remove(iface, ours)
+	return err
 }
 
 // claimed reports whether an address on an interface is there by our doing.

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,11 +28,16 @@ func NewKernel(l Ledger) (*Kernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a netlink socket: %w", err)
 	}
-	d := kernelDevice{handle}
-	c, err := readClaims(d, l)
+	batch, err := openBatcher()
 	if err != nil {
 		handle.Close()
 		return nil, err
+	}
+	d := kernelDevice{handle, batch}
+	c, err := readClaims(d, l)
+	if err != nil {
+		handle.Close()
+		return nil, errors.Join(err, batch.close())
 	}
 	return &Kernel{claims: c, netlink: d, byIndex: map[int]*announcer{}}, nil
 }
@@ -39,11 +45,14 @@ func NewKernel(l Ledger) (*Kernel, error) {
 // Close gives the sockets back. Addresses stay.
 func (k *Kernel) Close() error {
 	k.netlink.handle.Close()
-	return k.closeAnnouncers()
+	return errors.Join(k.netlink.batch.close(), k.closeAnnouncers())
 }
 
 // kernelDevice is device by netlink. Its handle keeps one socket and takes one request at a time.
-type kernelDevice struct{ handle *netlink.Handle }
+type kernelDevice struct {
+	handle *netlink.Handle
+	batch  *batcher
+}
 
 // dumpAttempts bounds how often a listing is begun anew when something changed under it
 // (NLM_F_DUMP_INTR). What a listing says is a hint here, so the last attempt's is taken as it is.
@@ -94,33 +103,52 @@ func (d kernelDevice) addresses(iface string) ([]netip.Prefix, error) {
 // add leaves the prefix route to the kernel: an address with the interface's own subnet is secondary and
 // gets none, and one with another subnet makes that subnet reachable, which is what its prefix length is
 // given for. A host prefix makes no route.
-func (d kernelDevice) add(h Held) (bool, error) {
-	l, err := d.link(h.Interface)
+func (d kernelDevice) add(iface string, addresses []netip.Prefix) (added []netip.Prefix, err error) {
+	l, err := d.link(iface)
 	if err != nil {
-		return false, err
+		return nil, fmt.Errorf("add addresses to %s: %w", iface, err)
 	}
-	switch err := d.handle.AddrAdd(l, addrOf(h.Prefix)); {
-	case errors.Is(err, unix.EEXIST):
-		return false, nil
-	case err != nil:
-		return false, err
+	outcomes := d.each(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, l, addresses)
+	var errs []error
+	for i, p := range addresses {
+		switch err := outcomes[i]; {
+		case err == nil:
+			added = append(added, p)
+		case !errors.Is(err, unix.EEXIST):
+			errs = append(errs, fmt.Errorf("add %s to %s: %w", p, iface, err))
+		}
 	}
-	return true, nil
+	return added, errors.Join(errs...)
 }
 
-func (d kernelDevice) remove(h Held) error {
-	l, err := d.link(h.Interface)
+func (d kernelDevice) remove(iface string, addresses []netip.Prefix) (gone []netip.Prefix, err error) {
+	l, err := d.link(iface)
 	if absent(err) {
-		return nil
+		return addresses, nil
 	}
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("remove addresses from %s: %w", iface, err)
 	}
-	err = d.handle.AddrDel(l, addrOf(h.Prefix))
-	if errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) {
-		return nil
+	outcomes := d.each(unix.RTM_DELADDR, 0, l, addresses)
+	var errs []error
+	for i, p := range addresses {
+		switch err := outcomes[i]; {
+		case err == nil, errors.Is(err, unix.EADDRNOTAVAIL), errors.Is(err, unix.ENODEV):
+			gone = append(gone, p)
+		default:
+			errs = append(errs, fmt.Errorf("remove %s from %s: %w", p, iface, err))
+		}
 	}
-	return err
+	return gone, errors.Join(errs...)
+}
+
+// each asks the same for every address, and returns what became of each.
+func (d kernelDevice) each(kind, flags int, l netlink.Link, addresses []netip.Prefix) []error {
+	requests := make([]*nl.NetlinkRequest, len(addresses))
+	for i, p := range addresses {
+		requests[i] = addressRequest(kind, flags, l.Attrs().Index, addrOf(p))
+	}
+	return d.batch.do(requests)
 }
 
 func absent(err error) bool {

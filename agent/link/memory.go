@@ -61,30 +61,30 @@ func (d *memoryDevice) addresses(iface string) ([]netip.Prefix, error) {
 	return append([]netip.Prefix{i.own}, i.virtual...), nil
 }
 
-func (d *memoryDevice) add(h Held) (bool, error) {
+func (d *memoryDevice) add(iface string, addresses []netip.Prefix) (added []netip.Prefix, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	i := d.on(h.Interface)
+	i := d.on(iface)
 	if i.trouble != "" {
-		return false, errors.New(i.trouble)
+		return nil, errors.New(i.trouble)
 	}
-	if slices.Contains(i.virtual, h.Prefix) {
-		return false, nil
+	for _, p := range addresses {
+		if !slices.Contains(i.virtual, p) {
+			i.virtual, added = append(i.virtual, p), append(added, p)
+		}
 	}
-	i.virtual = append(i.virtual, h.Prefix)
-	d.writes++
-	return true, nil
+	d.writes += len(added)
+	return added, nil
 }
 
-func (d *memoryDevice) remove(h Held) error {
+func (d *memoryDevice) remove(iface string, addresses []netip.Prefix) (gone []netip.Prefix, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	i := d.on(h.Interface)
-	if slices.Contains(i.virtual, h.Prefix) {
-		i.virtual = slices.DeleteFunc(i.virtual, func(p netip.Prefix) bool { return p == h.Prefix })
-		d.writes++
-	}
-	return nil
+	i := d.on(iface)
+	before := len(i.virtual)
+	i.virtual = slices.DeleteFunc(i.virtual, func(p netip.Prefix) bool { return slices.Contains(addresses, p) })
+	d.writes += before - len(i.virtual)
+	return addresses, nil
 }
 
 // Source returns the index and address of an interface, or the trouble it was given.

@@ -30,6 +30,8 @@ type client interface {
 	wanted() *wish
 	// failed says that the addresses could not be put on the interface.
 	failed(err error)
+	// restored says that addresses were put back which somebody else had removed.
+	restored(addresses []netip.Prefix)
 	// warn reports what the holder will try again by itself.
 	warn(what string, err error)
 }
@@ -47,6 +49,9 @@ type holder struct {
 	// mu is never taken by the engine's thread.
 	mu      sync.Mutex
 	clients map[client]*held
+	// disturbed: addresses were taken off since the last pass. The kernel may have taken others with them,
+	// which is nobody else's doing: those of the same subnet as the first one in it.
+	disturbed bool
 }
 
 // held is what was done for a client.
@@ -97,6 +102,7 @@ func (h *holder) drop(c client) {
 	defer h.mu.Unlock()
 	h.remove(c, h.clients[c], &wish{iface: c.wanted().iface})
 	delete(h.clients, c)
+	h.disturbed = true
 	h.verify() // another client may want one of them
 }
 
@@ -125,9 +131,10 @@ func (h *holder) pass() (next time.Time) {
 	// Removals first: an address may go from one client to another.
 	for c, state := range h.clients {
 		if h.remove(c, state, c.wanted()) {
-			check = true
+			h.disturbed = true
 		}
 	}
+	check = check || h.disturbed
 	for c, state := range h.clients {
 		h.ensure(c, state, c.wanted(), check)
 		for _, t := range []time.Time{state.rounds.due, state.retry} {
@@ -136,6 +143,7 @@ func (h *holder) pass() (next time.Time) {
 			}
 		}
 	}
+	h.disturbed = false
 	return next
 }
 
@@ -194,6 +202,9 @@ func (h *holder) put(c client, state *held, w *wish) {
 		c.failed(err)
 		return
 	}
+	if stolen := common(announce, state.seen); len(stolen) > 0 && !h.disturbed {
+		c.restored(stolen)
+	}
 	if state.seen == nil || state.seen.announce != w.announce {
 		announce = w.addresses
 	}
@@ -203,6 +214,14 @@ func (h *holder) put(c client, state *held, w *wish) {
 		h.announce(c, w, announce)
 		state.rounds.begin(time.Now(), w.garp)
 	}
+}
+
+// common returns which of the addresses a wish had.
+func common(addresses []netip.Prefix, w *wish) []netip.Prefix {
+	if w == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(addresses), func(p netip.Prefix) bool { return !slices.Contains(w.addresses, p) })
 }
 
 func (h *holder) announce(c client, w *wish, addresses []netip.Prefix) {

@@ -97,6 +97,7 @@ type wisher struct {
 	wish     *wish
 	failures int
 	warnings int
+	stolen   []netip.Prefix
 }
 
 func (w *wisher) wanted() *wish {
@@ -109,6 +110,12 @@ func (w *wisher) failed(error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.failures++
+}
+
+func (w *wisher) restored(addresses []netip.Prefix) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stolen = append(w.stolen, addresses...)
 }
 
 func (w *wisher) warn(string, error) {
@@ -338,6 +345,9 @@ func TestHolder_AStolenAddressIsPutBackWhenSomebodyLooks(t *testing.T) {
 		}
 		h.verify()
 		after(time.Minute, "remove 192.0.2.101/32", "add 192.0.2.101/32", "announce [192.0.2.101]", "announce [192.0.2.100 192.0.2.101]")
+		if got := fmt.Sprint(w.stolen); got != "[192.0.2.101/32]" {
+			t.Errorf("restored: %s", got)
+		}
 	})
 }
 
@@ -356,6 +366,9 @@ func TestHolder_ReplacedAddressesAreTakenOff(t *testing.T) {
 		})
 		h.wake()
 		after(0, "remove 192.0.2.100/24", "add 192.0.2.102/32", "announce [192.0.2.102]")
+		if len(w.stolen) > 0 {
+			t.Errorf("%v is called stolen", w.stolen)
+		}
 	})
 }
 

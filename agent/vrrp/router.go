@@ -35,6 +35,7 @@ type router struct {
 	became   atomic.Uint64
 	drops    dropCounts
 	oddities oddityCounts
+	stolen   restorations
 }
 
 // failure is why a router may not take part for a while although its interface is there.
@@ -67,6 +68,11 @@ func (r *router) wanted() *wish { return r.wish.Load() }
 func (r *router) failed(err error) {
 	r.failure.Store(&failure{err: err, until: time.Now().Add(failureHold)})
 	r.trouble()
+}
+
+func (r *router) restored(addresses []netip.Prefix) {
+	r.stolen.add(addresses)
+	r.log.Warn("virtual addresses that somebody else removed are back", "addresses", addresses)
 }
 
 func (r *router) warn(what string, err error) { r.log.Warn("unable to "+what, "error", err) }
@@ -205,5 +211,6 @@ func (r *router) status() spec.VRRPInstanceStatus {
 		Drops:             r.drops.counts(),
 		AdvertsUnsent:     r.unsent.Load(),
 		Oddities:          r.oddities.counts(),
+		AddressesRestored: r.stolen.total.Load(),
 	}
 }

@@ -72,12 +72,13 @@ type VRRPInstanceState struct {
 // VRRPInstanceStatus adds the counters.
 type VRRPInstanceStatus struct {
 	VRRPInstanceState
-	AdvertsSent     uint64            `json:"adverts_sent"`
-	AdvertsUnsent   uint64            `json:"adverts_unsent" doc:"adverts that the kernel did not take"`
-	AdvertsReceived uint64            `json:"adverts_received"`
-	BecameActive    uint64            `json:"became_active"`
-	Drops           map[string]uint64 `json:"drops,omitempty" doc:"adverts that were dropped, by reason"`
-	Oddities        map[string]uint64 `json:"oddities,omitempty" doc:"adverts that were taken although a person should hear of them, by what is odd: checksum_rfc5798, address_list, interval, two_owners"`
+	AdvertsSent       uint64            `json:"adverts_sent"`
+	AdvertsUnsent     uint64            `json:"adverts_unsent" doc:"adverts that the kernel did not take"`
+	AdvertsReceived   uint64            `json:"adverts_received"`
+	BecameActive      uint64            `json:"became_active"`
+	AddressesRestored uint64            `json:"addresses_restored" doc:"virtual addresses that somebody else removed and that were put back"`
+	Drops             map[string]uint64 `json:"drops,omitempty" doc:"adverts that were dropped, by reason"`
+	Oddities          map[string]uint64 `json:"oddities,omitempty" doc:"adverts that were taken although a person should hear of them, by what is odd: checksum_rfc5798, address_list, interval, two_owners"`
 }
 
 // VirtualServerState is the state of a service: up while at least one server takes connections.
@@ -133,6 +134,8 @@ type Drift struct {
 	Field  string `json:"field"`
 	Actual string `json:"actual"`
 	Want   string `json:"want"`
+	// Repaired is for a difference that is no more.
+	Repaired time.Time `json:"repaired,omitzero" doc:"when it was put right; left out while it is not"`
 }
 
 // Problem is an error answer (RFC 9457).

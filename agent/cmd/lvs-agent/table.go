@@ -50,9 +50,9 @@ func printStatus(w io.Writer, s spec.Status, now time.Time) error {
 		}
 	}
 	if len(s.Drift) > 0 {
-		row("\nDRIFT", "SERVER", "FIELD", "ACTUAL", "WANT")
+		row("\nDRIFT", "SERVER", "FIELD", "ACTUAL", "WANT", "REPAIRED")
 		for _, d := range s.Drift {
-			row(d.Name, dash(d.Server), d.Field, d.Actual, d.Want)
+			row(d.Name, dash(d.Server), d.Field, d.Actual, d.Want, ago(d.Repaired, now))
 		}
 	}
 	return t.Flush()
@@ -84,6 +84,14 @@ func age(since, now time.Time) string {
 		return "-"
 	}
 	return now.Sub(since).Truncate(time.Second).String()
+}
+
+// ago is for what may not have happened.
+func ago(at, now time.Time) string {
+	if at.IsZero() {
+		return "no"
+	}
+	return age(at, now) + " ago"
 }
 
 func dash(s string) string {

@@ -27,7 +27,8 @@ func TestStatusIsPrintedAsTables(t *testing.T) {
 			},
 		}},
 		CheckScripts: map[string]spec.CheckScriptStatus{"gateway": {CheckScriptState: spec.CheckScriptState{Passing: true}, Runs: 8, Failures: 1}},
-		Drift:        []spec.Drift{{Kind: spec.KindRealServer, Name: "web", Server: "192.0.2.22:80", Field: "weight", Actual: "9", Want: "1"}},
+		Drift: []spec.Drift{{Kind: spec.KindRealServer, Name: "web", Server: "192.0.2.22:80", Field: "weight", Actual: "9", Want: "1"},
+			{Kind: spec.KindVRRPInstance, Name: "web", Field: "virtual_addresses", Actual: "without 192.0.2.100/24", Want: "192.0.2.100/24", Repaired: now.Add(-3 * time.Second)}},
 	}
 	want := `d1  lvs-agent 1.0.0, kernel data plane, IPVS 1.2.1, revision 17
 
@@ -42,8 +43,9 @@ web                            up
 CHECK SCRIPT  STATE    RUNS  FAILURES  LAST RUN
 gateway       passing  8     1
 
-DRIFT  SERVER         FIELD   ACTUAL  WANT
-web    192.0.2.22:80  weight  9       1
+DRIFT  SERVER         FIELD              ACTUAL                  WANT            REPAIRED
+web    192.0.2.22:80  weight             9                       1               no
+web    -              virtual_addresses  without 192.0.2.100/24  192.0.2.100/24  3s ago
 `
 	var got strings.Builder
 	if err := printStatus(&got, status, now); err != nil {

@@ -119,6 +119,56 @@ func TestKernel_FromEachStateToEachOther(t *testing.T) {
 	}
 }
 
+func TestKernel_ManyAddressesAtOnceAndAnErrorOfEach(t *testing.T) {
+	t.Parallel()
+	h := lab.Start(t).Host(t, "d1", "192.0.2.11/24")
+	k := open(t, h, &link.MemoryLedger{})
+	many := make([]netip.Prefix, 1000)
+	for i := range many {
+		many[i] = netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 51, byte(100 + i/250), byte(1 + i%250)}), 32)
+	}
+	if err := k.Claim("eth0", many); err != nil {
+		t.Fatal(err)
+	}
+	// Some are there before, and some are gone before.
+	if _, err := k.Ensure("eth0", many[300:400]); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	added, err := k.Ensure("eth0", many)
+	t.Logf("%d addresses put in %s", len(added), time.Since(begun))
+	if err != nil || len(added) != 900 || slices.Contains(added, many[350]) {
+		t.Errorf("put %d, error %v; want the 900 that were missing", len(added), err)
+	}
+	if err := k.Remove("eth0", many[:100]); err != nil {
+		t.Error(err)
+	}
+	begun = time.Now()
+	if err := k.Remove("eth0", many); err != nil {
+		t.Error(err)
+	}
+	t.Logf("the rest of them removed in %s", time.Since(begun))
+	if diff := cmp.Diff("192.0.2.11/24", carried(t, h)); diff != "" {
+		t.Error(diff)
+	}
+
+	// An address that the kernel refuses keeps no other from being put, wherever it stands.
+	if err := h.SetSysctl("net.ipv6.conf.eth0.disable_ipv6", "1"); err != nil {
+		t.Fatal(err)
+	}
+	mixed := prefixes("198.51.100.1/32", "2001:db8::1/128", "198.51.100.2/32", "2001:db8::2/128")
+	if err := k.Claim("eth0", mixed); err != nil {
+		t.Fatal(err)
+	}
+	_, err = k.Ensure("eth0", mixed)
+	if want := "add 2001:db8::1/128 to eth0: permission denied\nadd 2001:db8::2/128 to eth0: permission denied"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if got := carried(t, h); !strings.Contains(got, "198.51.100.1/32") || !strings.Contains(got, "198.51.100.2/32") {
+		t.Errorf("the interface has %s", got)
+	}
+}
+
 func TestKernel_TouchesOnlyWhatIsClaimed(t *testing.T) {
 	t.Parallel()
 	h := lab.Start(t).Host(t, "d1", "192.0.2.11/24", "192.0.2.50/24")

@@ -86,6 +86,29 @@ func TestWire_82_WhatNobodyWantsAnyMoreIsRemovedAtTheStart(t *testing.T) {
 	}
 }
 
+func TestWire_AStolenAddressIsPutBackAtOnceAndTheRoleKept(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	wire := startCapture(t, n)
+	d := startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
+	v := instance(150)
+	v.VirtualAddresses = append(v.VirtualAddresses, netip.MustParsePrefix("198.51.100.1/32"))
+	d.set(web(v))
+	eventually(t, "it is active", func() bool { return d.is(spec.InstanceActive) })
+	wire.awaitGARP(t, d.host, 0, "192.0.2.100")
+	for stolen := uint64(1); stolen <= 3; stolen++ {
+		mark := wire.mark()
+		if _, err := d.host.Output(t.Context(), "ip", "address", "delete", virtual, "dev", "eth0"); err != nil {
+			t.Fatal(err)
+		}
+		wire.awaitGARP(t, d.host, mark, "192.0.2.100")
+		eventually(t, "it is counted", func() bool { return d.status().AddressesRestored == stolen })
+	}
+	if s := d.status(); s.State != spec.InstanceActive || s.BecameActive != 1 || !d.is(spec.InstanceActive) {
+		t.Errorf("status %+v", s)
+	}
+}
+
 // At these intervals a backup that was not told would wait for half a minute and more.
 func TestWire_56_WhoStopsSaysSo(t *testing.T) {
 	t.Parallel()
