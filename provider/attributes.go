@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
@@ -32,6 +33,16 @@ func durationAttribute(def spec.Duration, description string) schema.Attribute {
 		Default:             stringdefault.StaticString(def.String()),
 		PlanModifiers:       []planmodifier.String{keepEqualDuration()},
 		MarkdownDescription: description + " The default is `" + def.String() + "`.",
+	}
+}
+
+// flagAttribute is true or false, with a default.
+func flagAttribute(def bool, description string) schema.Attribute {
+	return schema.BoolAttribute{
+		Optional:            true,
+		Computed:            true,
+		Default:             booldefault.StaticBool(def),
+		MarkdownDescription: description + fmt.Sprintf(" The default is `%t`.", def),
 	}
 }
 

@@ -56,7 +56,12 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		{goodInstance, `"web"`, `"Web!"`, "name", `"Web!" is not a name`},
 		{goodInstance, `51`, `256`, "virtual_router_id", "256 is out of range: use 1 to 255"},
 		{goodInstance, `51`, `0`, "virtual_router_id", "0 is out of range: use 1 to 255"},
-		{goodInstance, `priority = 150`, `priority = 255`, "members", "On d1: members[\"d1\"].priority: 255 is out of range: use 1 to 254"},
+		{goodInstance, `priority = 150`, `priority = 256`, "members", "On d1: members[\"d1\"].priority: 256 is out of range: use 1 to 255"},
+		{goodInstance, `"1s"`, `"1s"
+  preempt = false
+  preempt_delay = "5s"`, "preempt_delay", "preempt is false, so there is nothing to delay"},
+		{goodInstance, `"1s"`, `"1s"
+  preempt_delay = "1h"`, "preempt_delay", "1h0m0s is out of range: use 0s to 16m40s"},
 		{goodInstance, `"eth0"`, `"eth 0"`, "interface", `"eth 0" is not the name of a network interface`},
 		{goodInstance, `"eth0"`, `null`, "interface", "an interface is needed"},
 		{goodInstance, `"1s"`, `"1s500"`, "advertisement_interval", "time: missing unit in duration"},

@@ -21,6 +21,14 @@ func number(v types.Int64, fallback int) int {
 	return int(v.ValueInt64())
 }
 
+// flag reads a truth value; what is left out, or not known, is fallback.
+func flag(v types.Bool, fallback bool) bool {
+	if v.IsNull() || v.IsUnknown() {
+		return fallback
+	}
+	return v.ValueBool()
+}
+
 func word[T ~string](v types.String, fallback T) T {
 	if v.IsNull() || v.IsUnknown() {
 		return fallback

@@ -22,6 +22,8 @@ type vrrpInstanceModel struct {
 	VirtualRouterID       types.Int64          `tfsdk:"virtual_router_id"`
 	Interface             types.String         `tfsdk:"interface"`
 	Priority              types.Int64          `tfsdk:"priority"`
+	Preempt               types.Bool           `tfsdk:"preempt"`
+	PreemptDelay          timetypes.GoDuration `tfsdk:"preempt_delay"`
 	AdvertisementInterval timetypes.GoDuration `tfsdk:"advertisement_interval"`
 	VirtualAddresses      types.List           `tfsdk:"virtual_addresses"`
 	GARP                  types.Object         `tfsdk:"garp"`
@@ -67,6 +69,8 @@ func (m *vrrpInstanceModel) shared() spec.VRRPInstance {
 	v := spec.DefaultVRRPInstance()
 	v.VirtualRouterID = number(m.VirtualRouterID, 0)
 	v.Interface = m.Interface.ValueString()
+	v.Preempt = flag(m.Preempt, v.Preempt)
+	v.PreemptDelay = duration(m.PreemptDelay, v.PreemptDelay, v.PreemptDelay)
 	v.AdvertisementInterval = duration(m.AdvertisementInterval, v.AdvertisementInterval, v.AdvertisementInterval)
 	for _, element := range m.VirtualAddresses.Elements() {
 		prefix, err := netip.ParsePrefix(textOf(element))
@@ -200,6 +204,8 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 	if v.Interface != "" || !m.Interface.IsNull() {
 		m.Interface = types.StringValue(v.Interface)
 	}
+	m.Preempt = types.BoolValue(v.Preempt)
+	m.PreemptDelay = durationValue(v.PreemptDelay)
 	m.AdvertisementInterval = durationValue(v.AdvertisementInterval)
 	addresses := make([]attr.Value, len(v.VirtualAddresses))
 	for i, prefix := range v.VirtualAddresses {

@@ -44,9 +44,13 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"priority": schema.Int64Attribute{
 				Optional: true,
-				MarkdownDescription: "Priority of the director, 1 to 254, where the provider has only one and `members` is left out; the default there is `100`. " +
+				MarkdownDescription: "Priority of the director, 1 to 255, where the provider has only one and `members` is left out; the default there is `100`. " +
 					"With `members` each has its own.",
 			},
+			"preempt": flagAttribute(d.Preempt,
+				"Whether a director takes over from an active one of lower priority. An active director yields to a higher priority in any case."),
+			"preempt_delay": durationAttribute(d.PreemptDelay,
+				"How long an active director of lower priority is left alone, from when it is first heard: `0s` to `1000s`. One that stops or dies is replaced without delay."),
 			"advertisement_interval": durationAttribute(d.AdvertisementInterval,
 				"Time between two adverts: `10ms` to `40.95s` in steps of `10ms`. Takeover after a crash takes a little over three of them."),
 			"virtual_addresses": schema.ListAttribute{
@@ -64,7 +68,8 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "The directors that take part, by name. Required when the provider has more than one director; " +
 					"whoever is not named has nothing to do with the virtual router.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"priority": countAttribute(d.Priority, "1 to 254: the director with the highest priority among those that are alive becomes active. Give each its own."),
+					"priority": countAttribute(d.Priority, "1 to 254: the director with the highest priority among those that are alive becomes active. Give each its own. "+
+						"255 is for the owner of the virtual addresses: its interface has them as its own, which stay there, and it is active whenever it is alive."),
 					"interface": schema.StringAttribute{
 						Optional:            true,
 						MarkdownDescription: "Network interface on this director, where it differs from the instance's `interface`.",

@@ -30,8 +30,11 @@ func (k *Kernel) missing(iface string) string {
 	return fmt.Sprintf("%s does not exist on this director: it has %s", iface, strings.Join(names, ", "))
 }
 
-// Check reports virtual addresses that are the interface's own.
+// Check reports virtual addresses that are the interface's own, as only an owner's may be.
 func (c *claims) Check(v spec.VRRPInstance) spec.FieldErrors {
+	if v.Priority == spec.OwnerPriority {
+		return nil
+	}
 	own, err := c.own(v.Interface, v.VirtualAddresses)
 	if err != nil {
 		return spec.FieldErrors{{Pointer: "/interface", Detail: err.Error()}}
@@ -42,7 +45,7 @@ func (c *claims) Check(v spec.VRRPInstance) spec.FieldErrors {
 			if o == p {
 				errs = append(errs, spec.FieldError{
 					Pointer: fmt.Sprintf("/virtual_addresses/%d", i),
-					Detail:  fmt.Sprintf("%s is %s's own address: use one that no machine has", p.Addr(), v.Interface),
+					Detail:  fmt.Sprintf("%s is %s's own address: use one that no machine has, or priority 255 here", p.Addr(), v.Interface),
 				})
 			}
 		}

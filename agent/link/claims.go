@@ -51,6 +51,21 @@ func readClaims(d device, l Ledger) (*claims, error) {
 // is there already without being claimed is the machine's own: it is refused, and so are the others.
 // Claiming again costs nothing.
 func (c *claims) Claim(iface string, addresses []netip.Prefix) error {
+	return c.claim(iface, addresses, func(_, own []netip.Prefix) ([]netip.Prefix, error) {
+		return nil, fmt.Errorf("%s is an address of %s itself: it cannot be a virtual address, but of its owner with priority 255", own[0].Addr(), iface)
+	})
+}
+
+// ClaimForOwner claims those of the addresses that are not the machine's own. Those that are stay so:
+// without a claim nothing here ever removes one.
+func (c *claims) ClaimForOwner(iface string, addresses []netip.Prefix) error {
+	return c.claim(iface, addresses, func(fresh, own []netip.Prefix) ([]netip.Prefix, error) {
+		return slices.DeleteFunc(fresh, func(p netip.Prefix) bool { return slices.Contains(own, p) }), nil
+	})
+}
+
+// claim claims what is not claimed yet. Where some of it is the machine's own, decide says what to claim.
+func (c *claims) claim(iface string, addresses []netip.Prefix, decide func(fresh, own []netip.Prefix) ([]netip.Prefix, error)) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	fresh := c.unclaimed(iface, addresses)
@@ -62,7 +77,9 @@ func (c *claims) Claim(iface string, addresses []netip.Prefix) error {
 		return err
 	}
 	if len(own) > 0 {
-		return fmt.Errorf("%s is an address of %s itself: it cannot be a virtual address", own[0].Addr(), iface)
+		if fresh, err = decide(fresh, own); len(fresh) == 0 {
+			return err
+		}
 	}
 	entries := heldOn(iface, fresh)
 	if err := c.ledger.Record(entries...); err != nil {
@@ -160,15 +177,18 @@ func (c *claims) sorted() []Held {
 }
 
 // Ensure puts claimed addresses on the interface where they are missing, and returns those it put. What
-// is not claimed is an error; the others are put all the same.
+// is neither claimed nor the machine's own is an error; the others are put all the same.
 func (c *claims) Ensure(iface string, addresses []netip.Prefix) (added []netip.Prefix, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var ours []netip.Prefix
 	var errs []error
 	for _, p := range addresses {
-		if !c.held[Held{iface, p}] {
-			errs = append(errs, fmt.Errorf("add %s to %s: the address is not claimed", p, iface))
+		h := Held{iface, p}
+		if !c.held[h] {
+			if !c.present(h) {
+				errs = append(errs, fmt.Errorf("add %s to %s: the address is not claimed", p, iface))
+			}
 			continue
 		}
 		ours = append(ours, p)
@@ -177,6 +197,12 @@ func (c *claims) Ensure(iface string, addresses []netip.Prefix) (added []netip.P
 		added, err = c.device.add(iface, ours)
 	}
 	return added, errors.Join(append(errs, err)...)
+}
+
+// present reports whether the interface carries an address, whatever the prefix length.
+func (c *claims) present(h Held) bool {
+	all, err := c.device.addresses(h.Interface)
+	return err == nil && slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Addr() == h.Prefix.Addr() })
 }
 
 // Remove takes claimed addresses off the interface. Absent ones, an absent interface, and addresses that

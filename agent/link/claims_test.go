@@ -104,7 +104,7 @@ func TestClaim_RefusesWhatIsTheMachinesOwn(t *testing.T) {
 		ledger := &link.MemoryLedger{}
 		m := machine(t, ledger)
 		err := m.Claim("eth0", prefixes("192.0.2.100/24", own))
-		if want := "192.0.2.11 is an address of eth0 itself: it cannot be a virtual address"; err == nil || err.Error() != want {
+		if want := "192.0.2.11 is an address of eth0 itself: it cannot be a virtual address, but of its owner with priority 255"; err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 		if entries, _ := ledger.Entries(); len(entries) > 0 {
@@ -143,6 +143,37 @@ func TestClaim_OutlivesACrash(t *testing.T) {
 	entries, err := ledger.Entries()
 	if diff := cmp.Diff("[{eth0 192.0.2.100/24}] <nil>", fmt.Sprint(entries, err)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestClaimForOwner_LeavesTheMachinesOwnAlone(t *testing.T) {
+	t.Parallel()
+	for _, own := range []string{"192.0.2.11/24", "192.0.2.11/32"} {
+		ledger := &link.MemoryLedger{}
+		m := machine(t, ledger)
+		virtual := prefixes(own, "192.0.2.100/24")
+		for range 2 {
+			if err := m.ClaimForOwner("eth0", virtual); err != nil {
+				t.Fatal(err)
+			}
+		}
+		entries, err := ledger.Entries()
+		if diff := cmp.Diff("[{eth0 192.0.2.100/24}] <nil>", fmt.Sprint(entries, err)); diff != "" {
+			t.Errorf("claimed:\n%s", diff)
+		}
+		added, err := m.Ensure("eth0", virtual)
+		if diff := cmp.Diff("[192.0.2.100/24] <nil>", fmt.Sprint(added, err)); diff != "" {
+			t.Errorf("put:\n%s", diff)
+		}
+		if err := m.Remove("eth0", virtual); err != nil {
+			t.Error(err)
+		}
+		if err := m.Retain(nil); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff("eth0 UP 192.0.2.11/24\n", m.String()); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
@@ -219,9 +250,14 @@ func TestCheck_PointsAtTheAddress(t *testing.T) {
 	if _, err := m.Ensure("eth0", prefixes("192.0.2.100/24")); err != nil {
 		t.Fatal(err)
 	}
-	got := m.Check(spec.VRRPInstance{Interface: "eth0", VirtualAddresses: prefixes("192.0.2.100/24", "192.0.2.11/24")})
-	want := spec.FieldErrors{{Pointer: "/virtual_addresses/1", Detail: "192.0.2.11 is eth0's own address: use one that no machine has"}}
+	v := spec.VRRPInstance{Interface: "eth0", VirtualAddresses: prefixes("192.0.2.100/24", "192.0.2.11/24")}
+	got := m.Check(v)
+	want := spec.FieldErrors{{Pointer: "/virtual_addresses/1", Detail: "192.0.2.11 is eth0's own address: use one that no machine has, or priority 255 here"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	v.Priority = 255
+	if got := m.Check(v); got != nil {
+		t.Errorf("an owner may not have its own address: %v", got)
 	}
 }

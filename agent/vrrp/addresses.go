@@ -22,9 +22,13 @@ type Addresses interface {
 	// refuses an address that is there already without being claimed: that one is the machine's own.
 	// Claiming again costs nothing.
 	Claim(iface string, addresses []netip.Prefix) error
+	// ClaimForOwner is Claim for the owner of the addresses, who may have them as the machine's own: those
+	// are not claimed, and so are never put anywhere nor taken off.
+	ClaimForOwner(iface string, addresses []netip.Prefix) error
 	// Retain takes every claimed address that is not listed off its interface, and forgets it.
 	Retain(addresses map[string][]netip.Prefix) error
-	// Ensure puts claimed addresses on the interface where they are missing, and returns those it put.
+	// Ensure puts claimed addresses on the interface where they are missing, and returns those it put. Those
+	// that are the machine's own are there.
 	Ensure(iface string, addresses []netip.Prefix) (added []netip.Prefix, err error)
 	// Remove takes claimed addresses off the interface. Absent ones, and an absent interface, are fine.
 	Remove(iface string, addresses []netip.Prefix) error

@@ -103,11 +103,18 @@ func (e *Engine) claim() error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(e.entries)) {
 		en := e.entries[name]
-		if en.claimErr = e.Addresses.Claim(en.spec.Interface, en.spec.VirtualAddresses); en.claimErr != nil {
+		if en.claimErr = e.claimFor(en.spec); en.claimErr != nil {
 			errs = append(errs, &spec.ObjectError{Kind: spec.KindVRRPInstance, Name: name, Err: en.claimErr})
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (e *Engine) claimFor(v spec.VRRPInstance) error {
+	if v.Priority == priorityOwner {
+		return e.Addresses.ClaimForOwner(v.Interface, v.VirtualAddresses)
+	}
+	return e.Addresses.Claim(v.Interface, v.VirtualAddresses)
 }
 
 // retire ends an instance: it says so to the others, and its addresses are off when retire returns.

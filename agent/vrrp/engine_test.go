@@ -84,6 +84,7 @@ func instance(priority int) spec.VRRPInstance {
 		VirtualRouterID:       51,
 		Interface:             "eth0",
 		Priority:              priority,
+		Preempt:               true,
 		AdvertisementInterval: spec.Duration(interval),
 		VirtualAddresses:      []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")},
 	}
@@ -392,6 +393,58 @@ func TestEngine_AnAddressThatIsTheMachinesOwnIsAFault(t *testing.T) {
 	if diff := cmp.Diff("eth0 UP 192.0.2.100/24\n", d.machine.String()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestEngine_40_72_AnOwnerIsActiveAtOnceAndItsAddressIsNeverTouched(t *testing.T) {
+	t.Parallel()
+	network := vrrp.NewMemoryNetwork()
+	peer := start(t, network, "192.0.2.12/24", &link.MemoryLedger{})
+	peer.set(web(instance(254)))
+	eventually(t, "the peer is active", peer.is(spec.InstanceActive))
+
+	ledger := &link.MemoryLedger{}
+	owner := start(t, network, "192.0.2.100/24", ledger)
+	v := instance(255)
+	v.Preempt = false
+	v.TrackScripts = map[string]spec.Track{"gateway": {Weight: -60}}
+	owner.scripts.set("gateway", false)
+	owner.set(web(v))
+	eventually(t, "the owner is active", func() bool { return owner.status().State == spec.InstanceActive })
+	if got := owner.status().EffectivePriority; got != 255 {
+		t.Errorf("its effective priority is %d", got)
+	}
+	eventually(t, "the address is announced", func() bool {
+		return slices.Equal(owner.machine.Announced(), []string{"eth0 192.0.2.100"})
+	})
+	eventually(t, "the peer yielded", peer.is(spec.InstanceBackup))
+	owner.set(nil)
+	eventually(t, "the peer is active again", peer.is(spec.InstanceActive))
+	owner.stop()
+	if diff := cmp.Diff("eth0 UP 192.0.2.100/24\n", owner.machine.String()); diff != "" {
+		t.Errorf("it has lost its own address:\n%s", diff)
+	}
+	if entries, err := ledger.Entries(); len(entries) > 0 || err != nil || owner.machine.Writes() > 0 {
+		t.Errorf("%d writes of addresses, claimed: %v, %v", owner.machine.Writes(), entries, err)
+	}
+}
+
+func TestEngine_50_WithoutPreemptAHigherPriorityWaits(t *testing.T) {
+	t.Parallel()
+	network := vrrp.NewMemoryNetwork()
+	d1 := start(t, network, "192.0.2.11/24", &link.MemoryLedger{})
+	d2 := start(t, network, "192.0.2.12/24", &link.MemoryLedger{})
+	d2.set(web(instance(100)))
+	eventually(t, "d2 is active", d2.is(spec.InstanceActive))
+	v := instance(150)
+	v.Preempt = false
+	d1.set(web(v))
+	eventually(t, "d1 heard enough adverts to take over", func() bool { return d1.status().AdvertsReceived > 8 })
+	if !d1.is(spec.InstanceBackup)() || !d2.is(spec.InstanceActive)() {
+		t.Errorf("d1 is %s, d2 is %s", d1.status().State, d2.status().State)
+	}
+	v.Preempt, v.PreemptDelay = true, spec.Duration(time.Millisecond)
+	d1.set(web(v))
+	eventually(t, "d1 is active", d1.is(spec.InstanceActive))
 }
 
 func TestEngine_AStolenAddressIsPutBack(t *testing.T) {

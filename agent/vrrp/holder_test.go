@@ -31,7 +31,10 @@ func newKernel(on ...string) *kernel {
 	return k
 }
 
-func (k *kernel) Claim(string, []netip.Prefix) error     { return nil }
+func (k *kernel) Claim(string, []netip.Prefix) error { return nil }
+func (k *kernel) ClaimForOwner(string, []netip.Prefix) error {
+	return nil
+}
 func (k *kernel) Retain(map[string][]netip.Prefix) error { return nil }
 func (k *kernel) say(format string, args ...any) {
 	k.said = append(k.said, fmt.Sprintf(format, args...))

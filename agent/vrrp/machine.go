@@ -17,6 +17,8 @@ type Parameters struct {
 	Interval time.Duration
 	// Preempt is Preempt_Mode: take over from an active router of lower priority.
 	Preempt bool
+	// PreemptDelay is how long one of lower priority is left alone from when it is first heard.
+	PreemptDelay time.Duration
 }
 
 // maxHandOver bounds how long HandOver keeps addresses that nobody asks for. At long intervals twice
@@ -38,6 +40,10 @@ type Machine struct {
 
 	deadline time.Duration
 	pending  bool
+
+	// challenging: an active router of lower priority is heard since challengedAt.
+	challenging  bool
+	challengedAt time.Duration
 
 	// holding: the last word about the addresses was Acquire.
 	holding bool
@@ -111,7 +117,7 @@ func (m *Machine) startup(now time.Duration) {
 		m.toActive(now)
 		return
 	}
-	m.activeRouter = netip.Addr{}
+	m.activeRouter, m.challenging = netip.Addr{}, false
 	m.toBackup(now, m.params.Interval)
 }
 
@@ -151,16 +157,35 @@ func (m *Machine) advert(now time.Duration, a Advert) {
 
 // advertInBackup is §6.4.2.
 func (m *Machine) advertInBackup(now time.Duration, a Advert) {
-	preempt := m.params.Preempt || m.params.Priority == priorityOwner
 	switch {
 	case a.Priority == priorityStop:
 		m.deadline = now + SkewTime(m.params.Priority, m.activeInterval)
-	case !preempt || a.Priority >= m.params.Priority:
-		m.activeRouter = a.Source
-		m.toBackup(now, a.Interval)
+	case a.Priority >= m.params.Priority:
+		m.challenging = false
+		m.follow(now, a)
+	case m.restrained(now):
+		m.follow(now, a)
 	default:
 		m.activeRouter = a.Source // discarded otherwise: the timer runs out, and we take over
 	}
+}
+
+// follow takes the sender for the active router.
+func (m *Machine) follow(now time.Duration, a Advert) {
+	m.activeRouter = a.Source
+	m.toBackup(now, a.Interval)
+}
+
+// restrained reports whether an active router of lower priority, which has just been heard, is left
+// alone. An owner never does so (§6.1).
+func (m *Machine) restrained(now time.Duration) bool {
+	if m.params.Priority == priorityOwner {
+		return false
+	}
+	if !m.challenging {
+		m.challenging, m.challengedAt = true, now
+	}
+	return !m.params.Preempt || now-m.challengedAt < m.params.PreemptDelay
 }
 
 // advertInActive is §6.4.3. Addresses are compared as unsigned numbers in network order.
@@ -170,8 +195,7 @@ func (m *Machine) advertInActive(now time.Duration, a Advert) {
 		m.answer(now)
 	case a.Priority > m.params.Priority,
 		a.Priority == m.params.Priority && m.params.Primary.Less(a.Source):
-		m.activeRouter = a.Source
-		m.toBackup(now, a.Interval)
+		m.follow(now, a)
 	default:
 		// A segment was divided and is whole again. The other one learns of us at once, and neighbours
 		// may have learnt the addresses from it.
@@ -235,7 +259,7 @@ func (m *Machine) leave(state spec.InstanceState) {
 
 // toActive sends first: the advert is what keeps the others from taking over, too.
 func (m *Machine) toActive(now time.Duration) {
-	m.state = spec.InstanceActive
+	m.state, m.challenging = spec.InstanceActive, false
 	m.activeRouter, m.activeInterval = m.params.Primary, m.params.Interval
 	m.deadline, m.pending = now+m.params.Interval, true
 	m.answerFrom = now

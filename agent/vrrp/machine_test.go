@@ -143,6 +143,77 @@ func TestMachine_50_WithoutPreemptAnyAdvertSetsTheTimer(t *testing.T) {
 	expectState(t, m, spec.InstanceBackup, second+ActiveDownInterval(200, second))
 }
 
+func TestMachine_50_WithoutPreemptALeavingRouterIsReplaced(t *testing.T) {
+	t.Parallel()
+	p := own(200)
+	p.Preempt = false
+	m := backup(t, p)
+	expect(t, m, second, peer(1))
+	expect(t, m, 2*second, peer(0))
+	expect(t, m, 2*second+SkewTime(200, second), Timer{}, SendAdvert{200}, Acquire{})
+}
+
+func delayed(delay time.Duration) Parameters {
+	p := own(200)
+	p.PreemptDelay = delay
+	return p
+}
+
+func TestMachine_51_PreemptDelayBeginsWithTheFirstLowerAdvert(t *testing.T) {
+	t.Parallel()
+	m := backup(t, delayed(10*second))
+	down := ActiveDownInterval(200, second)
+	first := 2 * second
+	for now := first; now < first+10*second; now += second {
+		expect(t, m, now, peer(100))
+		expectState(t, m, spec.InstanceBackup, now+down)
+	}
+	last := first + 9*second
+	for now := first + 10*second; now < last+down; now += 100 * ms {
+		expect(t, m, now, peer(100)) // from here on without preempt_delay's protection
+		expectState(t, m, spec.InstanceBackup, last+down)
+	}
+	expect(t, m, last+down, Timer{}, SendAdvert{200}, Acquire{})
+}
+
+func TestMachine_51_PreemptDelayIsCancelledByAnAdvertNotBelowOurs(t *testing.T) {
+	t.Parallel()
+	for _, priority := range []uint8{200, 201} {
+		m := backup(t, delayed(3*second))
+		down := ActiveDownInterval(200, second)
+		expect(t, m, second, peer(100))
+		expect(t, m, 2*second, peer(priority))
+		expect(t, m, 5*second, peer(100)) // the first one again
+		expectState(t, m, spec.InstanceBackup, 5*second+down)
+		expect(t, m, 8*second-1, peer(100))
+		expectState(t, m, spec.InstanceBackup, 8*second-1+down)
+		expect(t, m, 8*second, peer(100))
+		expectState(t, m, spec.InstanceBackup, 8*second-1+down)
+	}
+}
+
+func TestMachine_51_PreemptDelayProtectsNobodyWhoLeaves(t *testing.T) {
+	t.Parallel()
+	m := backup(t, delayed(time.Hour))
+	expect(t, m, second, peer(100))
+	expect(t, m, 2*second, peer(0))
+	expect(t, m, 2*second+SkewTime(200, second), Timer{}, SendAdvert{200}, Acquire{})
+	// Next time the delay begins anew.
+	expect(t, m, 3*second, Shutdown{}, SendAdvert{0}, Release{})
+	expect(t, m, time.Hour+4*second, Startup{})
+	expect(t, m, time.Hour+5*second, peer(100))
+	expectState(t, m, spec.InstanceBackup, time.Hour+5*second+ActiveDownInterval(200, second))
+}
+
+func TestMachine_51_ADelayThatIsTakenOutProtectsNoLonger(t *testing.T) {
+	t.Parallel()
+	m := backup(t, delayed(time.Hour))
+	expect(t, m, second, peer(100))
+	expect(t, m, 2*second, Configure{own(200)})
+	expect(t, m, 2*second, peer(100))
+	expectState(t, m, spec.InstanceBackup, second+ActiveDownInterval(200, second))
+}
+
 func TestMachine_51_PreemptLetsTheTimerRunOut(t *testing.T) {
 	t.Parallel()
 	m := backup(t, own(200))
@@ -166,7 +237,7 @@ func TestMachine_52_EqualPriorityInBackupSetsTheTimer(t *testing.T) {
 func TestMachine_53_OwnerPreemptsWhatever(t *testing.T) {
 	t.Parallel()
 	p := own(255)
-	p.Preempt = false
+	p.Preempt, p.PreemptDelay = false, time.Hour
 	m := NewMachine(p)
 	m.Step(0, Startup{})
 	m.Step(0, peer(255)) // of another owner, with a greater address
@@ -504,6 +575,7 @@ func fuzzEvent(kind, a, b byte) Event {
 		p := own(max(a, 1))
 		p.Interval = time.Duration(b+1) * 10 * ms
 		p.Preempt = b%2 == 0
+		p.PreemptDelay = time.Duration(b%3) * second
 		return Configure{p}
 	case 5:
 		return Timer{}

@@ -77,7 +77,9 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 		params: Parameters{
 			Primary:  f.primary,
 			Interval: en.spec.AdvertisementInterval.Std(),
-			Preempt:  true,
+			Preempt:  en.spec.Preempt,
+
+			PreemptDelay: en.spec.PreemptDelay.Std(),
 		},
 		addresses: en.spec.VirtualAddresses,
 		garp:      en.spec.GARP,
@@ -102,7 +104,7 @@ func (e *Engine) faultOf(en *entry, f facts, trackers []Tracker) string {
 		return f.err.Error()
 	}
 	if en.claimErr != nil {
-		en.claimErr = e.Addresses.Claim(en.spec.Interface, en.spec.VirtualAddresses)
+		en.claimErr = e.claimFor(en.spec)
 	}
 	if en.claimErr != nil {
 		return en.claimErr.Error()

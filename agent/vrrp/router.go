@@ -55,7 +55,7 @@ func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, trouble func(
 		vrid:    uint8(v.VirtualRouterID),
 		log:     log.With("instance", name, "vrid", v.VirtualRouterID, "interface", v.Interface),
 		trouble: trouble,
-		machine: NewMachine(Parameters{Priority: uint8(v.Priority), Interval: v.AdvertisementInterval.Std(), Preempt: true}),
+		machine: NewMachine(Parameters{Priority: uint8(v.Priority), Interval: v.AdvertisementInterval.Std()}),
 		limit:   rateLimit{},
 	}
 	r.wish.Store(&wish{iface: v.Interface, addresses: v.VirtualAddresses, garp: v.GARP})

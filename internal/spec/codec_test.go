@@ -38,8 +38,8 @@ func TestDecodeFillsInDefaults(t *testing.T) {
 		document string
 		want     any
 	}{
-		"instance":       {KindVRRPInstance, `{}`, &VRRPInstance{Priority: 100, GARP: DefaultGARP(), AdvertisementInterval: Duration(time.Second)}},
-		"tracked script": {KindVRRPInstance, `{"track_scripts":{"a":{}}}`, &VRRPInstance{Priority: 100, GARP: DefaultGARP(), AdvertisementInterval: Duration(time.Second), TrackScripts: map[string]Track{"a": {}}}},
+		"instance":       {KindVRRPInstance, `{}`, &VRRPInstance{Priority: 100, Preempt: true, GARP: DefaultGARP(), AdvertisementInterval: Duration(time.Second)}},
+		"tracked script": {KindVRRPInstance, `{"track_scripts":{"a":{}}}`, &VRRPInstance{Priority: 100, Preempt: true, GARP: DefaultGARP(), AdvertisementInterval: Duration(time.Second), TrackScripts: map[string]Track{"a": {}}}},
 		"virtual server": {KindVirtualServer, `{}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc"}},
 		"health check": {KindVirtualServer, `{"health_check":{}}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", HealthCheck: &HealthCheck{
 			Interval: Duration(2 * time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 3}}},
@@ -55,7 +55,8 @@ func TestDecodeFillsInDefaults(t *testing.T) {
 		"timeout follows the interval":    {KindCheckScript, `{"interval":"5s"}`, &CheckScript{Interval: Duration(5 * time.Second), Timeout: Duration(5 * time.Second), Rise: 1, Fall: 1}},
 		"timeout that is given stays":     {KindCheckScript, `{"timeout":"2s","interval":"5s"}`, &CheckScript{Interval: Duration(5 * time.Second), Timeout: Duration(2 * time.Second), Rise: 1, Fall: 1}},
 		"zero that is given stays":        {KindCheckScript, `{"timeout":"0s","rise":0}`, &CheckScript{Interval: Duration(time.Second), Rise: 0, Fall: 1}},
-		"duration in another form":        {KindVRRPInstance, `{"advertisement_interval":"0.1s"}`, &VRRPInstance{Priority: 100, GARP: DefaultGARP(), AdvertisementInterval: Duration(100 * time.Millisecond)}},
+		"duration in another form":        {KindVRRPInstance, `{"advertisement_interval":"0.1s"}`, &VRRPInstance{Priority: 100, Preempt: true, GARP: DefaultGARP(), AdvertisementInterval: Duration(100 * time.Millisecond)}},
+		"no preemption":                   {KindVRRPInstance, `{"preempt":false}`, &VRRPInstance{Priority: 100, GARP: DefaultGARP(), AdvertisementInterval: Duration(time.Second)}},
 		"white space around":              {KindRealServer, " \n{ \"weight\" : 2 }\n", &RealServer{Weight: 2}},
 		"the word null inside of a value": {KindCheckScript, `{"command":["null"]}`, &CheckScript{Command: []string{"null"}, Interval: Duration(time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 1}},
 	} {
@@ -183,7 +184,7 @@ func TestCanonicalForm(t *testing.T) {
 		document, want string
 	}{
 		"instance": {KindVRRPInstance, `{"track_scripts":{"b":{"weight":1},"a":{}},"virtual_addresses":["192.0.2.100/24"],"advertisement_interval":"100ms","interface":"eth0","virtual_router_id":51}`,
-			`{"virtual_router_id":51,"interface":"eth0","priority":100,"advertisement_interval":"100ms","virtual_addresses":["192.0.2.100/24"],"garp":{"delay":"5s","repeat":5,"refresh":"0s","refresh_repeat":1,"rate":1000},"track_scripts":{"a":{"weight":0},"b":{"weight":1}}}`},
+			`{"virtual_router_id":51,"interface":"eth0","priority":100,"preempt":true,"preempt_delay":"0s","advertisement_interval":"100ms","virtual_addresses":["192.0.2.100/24"],"garp":{"delay":"5s","repeat":5,"refresh":"0s","refresh_repeat":1,"rate":1000},"track_scripts":{"a":{"weight":0},"b":{"weight":1}}}`},
 		"virtual server": {KindVirtualServer, `{"address":"2001:DB8:0::1","port":80,"forwarding_method":"nat"}`,
 			`{"address":"2001:db8::1","port":80,"protocol":"tcp","scheduler":"wlc","forwarding_method":"nat"}`},
 		"health check": {KindVirtualServer, `{"address":"192.0.2.1","port":80,"forwarding_method":"nat","health_check":{"timeout":"1000ms","tcp":{},"http":{"expected_status":["200-200","0301"]}}}`,

@@ -65,7 +65,7 @@ func TestValidateVRRPInstance(t *testing.T) {
 			v.VirtualRouterID, v.Priority, v.AdvertisementInterval = 1, 1, Duration(10*time.Millisecond)
 		}, nil},
 		"highest values": {func(v *VRRPInstance) {
-			v.VirtualRouterID, v.Priority, v.AdvertisementInterval = 255, 254, Duration(40950*time.Millisecond)
+			v.VirtualRouterID, v.Priority, v.AdvertisementInterval, v.PreemptDelay = 255, 255, Duration(40950*time.Millisecond), Duration(1000*time.Second)
 		}, nil},
 		"as many addresses as fit": {func(v *VRRPInstance) { v.VirtualAddresses = many(255) }, nil},
 		"host's own prefix length": {func(v *VRRPInstance) { v.VirtualAddresses = prefixes("192.0.2.1/32") }, nil},
@@ -74,10 +74,14 @@ func TestValidateVRRPInstance(t *testing.T) {
 			v.TrackScripts = map[string]Track{"a": {}, "b": {Weight: 253}, "c": {Weight: -253}}
 		}, nil},
 
-		"router id 0":           {func(v *VRRPInstance) { v.VirtualRouterID = 0 }, one("/virtual_router_id", "0 is out of range: use 1 to 255")},
-		"router id 256":         {func(v *VRRPInstance) { v.VirtualRouterID = 256 }, one("/virtual_router_id", "256 is out of range: use 1 to 255")},
-		"priority 0":            {func(v *VRRPInstance) { v.Priority = 0 }, one("/priority", "0 is out of range: use 1 to 254")},
-		"priority of the owner": {func(v *VRRPInstance) { v.Priority = 255 }, one("/priority", "255 is out of range: use 1 to 254")},
+		"router id 0":    {func(v *VRRPInstance) { v.VirtualRouterID = 0 }, one("/virtual_router_id", "0 is out of range: use 1 to 255")},
+		"router id 256":  {func(v *VRRPInstance) { v.VirtualRouterID = 256 }, one("/virtual_router_id", "256 is out of range: use 1 to 255")},
+		"priority 0":     {func(v *VRRPInstance) { v.Priority = 0 }, one("/priority", "0 is out of range: use 1 to 255")},
+		"priority 256":   {func(v *VRRPInstance) { v.Priority = 256 }, one("/priority", "256 is out of range: use 1 to 255")},
+		"negative delay": {func(v *VRRPInstance) { v.PreemptDelay = -1 }, one("/preempt_delay", "-1ns is out of range: use 0s to 16m40s")},
+		"delay too long": {func(v *VRRPInstance) { v.PreemptDelay = Duration(1001 * time.Second) }, one("/preempt_delay", "16m41s is out of range: use 0s to 16m40s")},
+		"delay of nothing": {func(v *VRRPInstance) { v.Preempt, v.PreemptDelay = false, Duration(time.Second) }, one("/preempt_delay",
+			"preempt is false, so there is nothing to delay: remove one of them")},
 		"no interface":          {func(v *VRRPInstance) { v.Interface = "" }, one("/interface", "an interface is needed, such as eth0")},
 		"interface too long":    {func(v *VRRPInstance) { v.Interface = "interface0123456" }, one("/interface", `"interface0123456" is not the name of a network interface: at most 15 letters, digits, '_', '.', '-'`)},
 		"interface with a path": {func(v *VRRPInstance) { v.Interface = "../eth0" }, one("/interface", `"../eth0" is not the name of a network interface: at most 15 letters, digits, '_', '.', '-'`)},
@@ -106,7 +110,7 @@ func TestValidateVRRPInstance(t *testing.T) {
 		}},
 		"nothing at all": {func(v *VRRPInstance) { *v = VRRPInstance{} }, FieldErrors{
 			{"/virtual_router_id", "0 is out of range: use 1 to 255"},
-			{"/priority", "0 is out of range: use 1 to 254"},
+			{"/priority", "0 is out of range: use 1 to 255"},
 			{"/interface", "an interface is needed, such as eth0"},
 			{"/advertisement_interval", "0s is out of range: use 10ms to 40.95s"},
 			{"/virtual_addresses", "at least one virtual address is needed, such as 192.0.2.100/24"},

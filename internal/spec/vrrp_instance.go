@@ -17,7 +17,9 @@ import (
 type VRRPInstance struct {
 	VirtualRouterID       int              `json:"virtual_router_id" minimum:"1" maximum:"255" doc:"VRID, 1 to 255, the same on every director of the virtual router and used once on an interface and family"`
 	Interface             string           `json:"interface" doc:"network interface that adverts are sent from and that carries the virtual addresses"`
-	Priority              int              `json:"priority" minimum:"1" maximum:"254" required:"false" default:"100" doc:"1 to 254; the highest priority among the directors that are alive becomes active"`
+	Priority              int              `json:"priority" minimum:"1" maximum:"255" required:"false" default:"100" doc:"1 to 254; the highest priority among the directors that are alive becomes active; 255 is for the owner, whose interface has the virtual addresses as its own"`
+	Preempt               bool             `json:"preempt" required:"false" default:"true" doc:"take over from an active director of lower priority; an active one always yields to a higher priority"`
+	PreemptDelay          Duration         `json:"preempt_delay" required:"false" doc:"default 0s, at most 1000s; how long an active director of lower priority is left alone from when it is first heard"`
 	AdvertisementInterval Duration         `json:"advertisement_interval" required:"false" doc:"default 1s; 10ms to 40.95s in steps of 10ms; takeover after a crash takes a little over three intervals"`
 	VirtualAddresses      []netip.Prefix   `json:"virtual_addresses" minItems:"1" maxItems:"255" doc:"addresses with prefix length that are on the active director, in the order in which adverts carry them"`
 	GARP                  GARP             `json:"garp" required:"false" doc:"how often the active director announces its addresses"`
@@ -35,13 +37,15 @@ const (
 	advertisementStep     = 10 * time.Millisecond
 	maxAdvertisement      = 4095 * advertisementStep
 	DefaultPriority       = 100
+	OwnerPriority         = 255
+	maxPreemptDelay       = 1000 * time.Second
 	defaultAdvertisement  = time.Second
 	maxInterfaceNameBytes = 15
 )
 
 // DefaultVRRPInstance returns an instance in which everything that has a default has it.
 func DefaultVRRPInstance() VRRPInstance {
-	return VRRPInstance{Priority: DefaultPriority, AdvertisementInterval: Duration(defaultAdvertisement), GARP: DefaultGARP()}
+	return VRRPInstance{Priority: DefaultPriority, Preempt: true, AdvertisementInterval: Duration(defaultAdvertisement), GARP: DefaultGARP()}
 }
 
 // UnmarshalJSONFrom fills in the defaults.
@@ -59,7 +63,13 @@ var interfaceName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@-]*$`)
 func (v *VRRPInstance) Validate() FieldErrors {
 	var errs FieldErrors
 	errs.within("/virtual_router_id", v.VirtualRouterID, 1, 255)
-	errs.within("/priority", v.Priority, 1, 254)
+	errs.within("/priority", v.Priority, 1, OwnerPriority)
+	switch d := v.PreemptDelay.Std(); {
+	case d < 0 || d > maxPreemptDelay:
+		errs.add("/preempt_delay", "%s is out of range: use 0s to %s", d, maxPreemptDelay)
+	case d > 0 && !v.Preempt:
+		errs.add("/preempt_delay", "preempt is false, so there is nothing to delay: remove one of them")
+	}
 	switch {
 	case v.Interface == "":
 		errs.add("/interface", "an interface is needed, such as eth0")

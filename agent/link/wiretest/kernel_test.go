@@ -250,7 +250,7 @@ func TestKernel_Check(t *testing.T) {
 		"loopback": {"lo", prefixes("192.0.2.100/24"),
 			spec.FieldErrors{{Pointer: "/interface", Detail: "lo cannot multicast, as adverts need: use another interface"}}},
 		"own address": {"eth0", prefixes("192.0.2.100/24", "192.0.2.11/32"),
-			spec.FieldErrors{{Pointer: "/virtual_addresses/1", Detail: "192.0.2.11 is eth0's own address: use one that no machine has"}}},
+			spec.FieldErrors{{Pointer: "/virtual_addresses/1", Detail: "192.0.2.11 is eth0's own address: use one that no machine has, or priority 255 here"}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -123,6 +123,7 @@ func instance(priority int) spec.VRRPInstance {
 		VirtualRouterID:       51,
 		Interface:             "eth0",
 		Priority:              priority,
+		Preempt:               true,
 		AdvertisementInterval: spec.Duration(interval),
 		VirtualAddresses:      []netip.Prefix{netip.MustParsePrefix(virtual)},
 	}
