@@ -32,6 +32,8 @@ type loop struct {
 	routers  []*router
 	stopping bool
 	now      time.Duration // reading of the clock in this round
+	heard    time.Duration // and of the last one in which adverts were read
+	crowded  bool          // the last two such rounds followed closely
 	polls    []unix.PollFd
 	in       []byte
 	out      []byte
@@ -105,34 +107,89 @@ func (l *loop) run(refused func(error)) error {
 // would have moved the timer.
 func (l *loop) round(readable func(*port) bool) {
 	l.now = monotonic()
+	heard := false
 	for _, p := range l.ports {
 		if readable(p) || p.due(l.now) {
-			p.drain(l)
+			heard = p.drain(l) || heard
 		}
 	}
+	if heard {
+		l.crowded = l.now-l.heard < crowdGap
+		l.heard = l.now
+	}
 	l.now = monotonic()
-	for _, r := range l.routers {
-		if deadline, pending := r.machine.Deadline(); pending && deadline <= l.now {
-			sent := r.sent.Load()
-			r.step(l, l.now, Timer{})
-			if r.sent.Load() != sent {
-				l.lateness.observe(monotonic() - deadline)
-			}
-		}
+	if l.timers(0) {
+		l.timers(goAlong)
+	}
+	if l.polls[0].Revents == 0 {
+		return // nobody posted anything
 	}
 	for _, f := range l.take() {
 		f()
 	}
 }
 
+const (
+	// goAlong is the share of its interval by which an advert may leave early, along with one that is due.
+	// The thread then wakes so many times in an interval, at most, however many routers there are. For
+	// those who hear it an early advert is as good as one in time, and the next is due when it was.
+	goAlong = 16
+	// A crowd is heard in batches: so much of the shortest interval passes, at least, between one look at
+	// the sockets and the next, and at most longestRest. It is the time by which routers whose priorities
+	// are next to one another differ in taking over (RFC 9568 §6.1).
+	restShare   = 256
+	longestRest = time.Millisecond
+	// crowdGap tells a crowd: adverts follow one another that closely.
+	crowdGap = 4 * longestRest
+)
+
+// timers steps the routers whose time has come, or, for share > 0, the active ones whose time comes in that
+// share of their interval. It reports whether an advert was sent.
+func (l *loop) timers(share time.Duration) (sent bool) {
+	for _, r := range l.routers {
+		deadline, pending := r.machine.Deadline()
+		if !pending {
+			continue
+		}
+		now := l.now
+		if share > 0 && r.machine.State() == spec.InstanceActive {
+			now = max(now, min(deadline, now+r.machine.Parameters().Interval/share))
+		}
+		if deadline > now {
+			continue
+		}
+		before := r.sent.Load()
+		r.step(l, now, Timer{})
+		if r.sent.Load() != before {
+			l.lateness.observe(max(monotonic()-deadline, 0))
+			sent = true
+		}
+	}
+	return sent
+}
+
 // wait blocks until a deadline, a datagram or a command.
 func (l *loop) wait() (readable func(*port) bool, err error) {
 	l.polls = append(l.polls[:0], unix.PollFd{Fd: int32(l.wakeFD), Events: unix.POLLIN})
+	timeout, found := l.timeout()
+	if rest := l.heard + l.rest() - monotonic(); l.crowded && rest > 0 {
+		// A command or a deadline ends the rest.
+		if found {
+			rest = min(rest, timeout)
+		}
+		if err := ppoll(l.polls, rest); err != nil {
+			return nil, err
+		}
+		timeout, found = l.timeout()
+	}
 	for _, p := range l.ports {
 		l.polls = append(l.polls, unix.PollFd{Fd: int32(p.conn.FD()), Events: unix.POLLIN})
 	}
-	if _, err := unix.Ppoll(l.polls, l.timeout(), nil); err != nil && err != unix.EINTR {
-		return nil, fmt.Errorf("wait for adverts: %w", err)
+	if !found {
+		timeout = forever
+	}
+	if err := ppoll(l.polls, timeout); err != nil {
+		return nil, err
 	}
 	return func(p *port) bool {
 		i := slices.Index(l.ports, p)
@@ -140,20 +197,38 @@ func (l *loop) wait() (readable func(*port) bool, err error) {
 	}, nil
 }
 
-// timeout is the time to the next deadline, or nil when there is none.
-func (l *loop) timeout() *unix.Timespec {
+const forever = -1
+
+func ppoll(fds []unix.PollFd, timeout time.Duration) error {
+	var ts *unix.Timespec
+	if timeout != forever {
+		t := unix.NsecToTimespec(int64(timeout))
+		ts = &t
+	}
+	if _, err := unix.Ppoll(fds, ts, nil); err != nil && err != unix.EINTR {
+		return fmt.Errorf("wait for adverts: %w", err)
+	}
+	return nil
+}
+
+// timeout is the time to the next deadline, if there is one.
+func (l *loop) timeout() (_ time.Duration, found bool) {
 	var next time.Duration
-	found := false
 	for _, r := range l.routers {
 		if deadline, pending := r.machine.Deadline(); pending && (!found || deadline < next) {
 			next, found = deadline, true
 		}
 	}
-	if !found {
-		return nil
+	return max(next-monotonic(), 0), found
+}
+
+// rest is how long the sockets of a crowd are left alone.
+func (l *loop) rest() time.Duration {
+	rest := longestRest
+	for _, r := range l.routers {
+		rest = min(rest, r.machine.Parameters().Interval/restShare)
 	}
-	ts := unix.NsecToTimespec(int64(max(next-monotonic(), 0)))
-	return &ts
+	return rest
 }
 
 // take returns what was posted.

@@ -29,21 +29,23 @@ func newPort(iface string, index int, conn Conn, log *slog.Logger) *port {
 // active router from sending.
 const drainAtMost = 512
 
-// drain takes in what waits.
-func (p *port) drain(l *loop) {
+// drain takes in what waits, and reports whether anything did.
+func (p *port) drain(l *loop) (heard bool) {
 	for range drainAtMost {
 		n, err := receive(p.conn, l.in)
 		if err != nil {
 			if p.limit.allow("receive", l.now) {
 				l.note(note{log: p.log, level: slog.LevelWarn, message: "unable to receive adverts", attrs: []slog.Attr{slog.Any("error", err)}})
 			}
-			return
+			return heard
 		}
 		if n == 0 {
-			return
+			return heard
 		}
+		heard = true
 		p.take(l, l.in[:n])
 	}
+	return heard
 }
 
 // take handles one datagram.

@@ -1,0 +1,155 @@
+package vrrp
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// crowd is a loop with active routers that are due at those times from now on, and a connection that
+// hears what they send.
+func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop, listener Conn) {
+	t.Helper()
+	network := NewMemoryNetwork()
+	conns := [2]Conn{}
+	for i := range conns {
+		c, err := network.Open("eth0", 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		conns[i] = c
+	}
+	l, err := newLoop(newHolder(newKernel()), make(chan note, 1000), &lateness{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	log := slog.New(slog.DiscardHandler)
+	p := newPort("eth0", 2, conns[0], log)
+	l.ports = []*port{p}
+	l.now = monotonic()
+	for i, d := range due {
+		v := spec.VRRPInstance{VirtualRouterID: i + 1, Interface: "eth0", Priority: 100, AdvertisementInterval: spec.Duration(interval),
+			VirtualAddresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")}}
+		r := newRouter(fmt.Sprint(i), v, log, func() {})
+		r.machine = activeAt(interval, l.now+d)
+		r.port, p.routers[r.vrid] = p, r
+		l.routers = append(l.routers, r)
+	}
+	return l, conns[1]
+}
+
+// activeAt returns an active machine whose next advert is due then.
+func activeAt(interval, due time.Duration) *Machine {
+	m := NewMachine(Parameters{Primary: netip.MustParseAddr("192.0.2.11"), Priority: 100, Interval: interval, Preempt: true})
+	start := due - interval - ActiveDownInterval(100, interval)
+	m.Step(start, Startup{})
+	m.Step(due-interval, Timer{})
+	return m
+}
+
+// heardBy returns the VRIDs of the adverts that wait.
+func heardBy(t *testing.T, c Conn) (vrids []uint8) {
+	t.Helper()
+	buf := make([]byte, 2048)
+	for {
+		n, err := receive(c, buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return vrids
+		}
+		vrids = append(vrids, buf[ipv4HeaderLen+1])
+	}
+}
+
+func nobody(*port) bool { return false }
+
+func TestLoop_55_AdvertsThatAreNearlyDueGoAlong(t *testing.T) {
+	t.Parallel()
+	const interval = 16 * time.Second // early by a second at most
+	l, listener := crowd(t, interval, -ms, 900*ms, 5*time.Second)
+	late, _ := l.routers[1].machine.Deadline()
+	l.polls = []unix.PollFd{{}}
+	l.round(nobody)
+	if got := fmt.Sprint(heardBy(t, listener)); got != "[1 2]" {
+		t.Errorf("sent for %s, want the one that is due, and the one that nearly is", got)
+	}
+	if next, _ := l.routers[1].machine.Deadline(); next != late+interval {
+		t.Errorf("the early one's next is due in %s after this one was, want %s", next-late, interval)
+	}
+	if got := l.lateness.snapshot(); got.Count != 2 {
+		t.Errorf("lateness of %d adverts was counted, want 2", got.Count)
+	}
+}
+
+func TestLoop_55_NothingIsSentEarlyByItself(t *testing.T) {
+	t.Parallel()
+	l, listener := crowd(t, 16*time.Second, 500*ms, 900*ms)
+	l.polls = []unix.PollFd{{}}
+	l.round(nobody)
+	if got := heardBy(t, listener); len(got) > 0 {
+		t.Errorf("sent for %v", got)
+	}
+}
+
+// A backup that takes over early would meet an active router that is alive.
+func TestLoop_47_NobodyTakesOverEarly(t *testing.T) {
+	t.Parallel()
+	const interval = 16 * time.Second
+	l, listener := crowd(t, interval, -ms, 0)
+	backup := NewMachine(Parameters{Primary: netip.MustParseAddr("192.0.2.11"), Priority: 100, Interval: interval, Preempt: true})
+	backup.Step(l.now-ActiveDownInterval(100, interval)+900*ms, Startup{})
+	l.routers[1].machine = backup
+	l.polls = []unix.PollFd{{}}
+	l.round(nobody)
+	if got := fmt.Sprint(heardBy(t, listener)); got != "[1]" {
+		t.Errorf("sent for %s, want the active one alone", got)
+	}
+}
+
+func TestLoop_ACrowdIsHeardInBatches(t *testing.T) {
+	t.Parallel()
+	l, _ := crowd(t, 100*ms, 50*ms, 60*ms)
+	if got, want := l.rest(), 100*ms/restShare; got != want {
+		t.Errorf("rests for %s, want %s", got, want)
+	}
+	l, _ = crowd(t, 40*time.Second, time.Second)
+	if got := l.rest(); got != longestRest {
+		t.Errorf("rests for %s, want %s", got, longestRest)
+	}
+	for _, c := range []struct {
+		name    string
+		gap     time.Duration
+		crowded bool
+	}{
+		{"one after the other", ms, true},
+		{"far between", time.Second, false},
+	} {
+		l, listener := crowd(t, 100*ms, time.Second)
+		l.heard, l.polls = monotonic()-c.gap, []unix.PollFd{{}}
+		if err := listener.Send([]byte("not even an advert")); err != nil {
+			t.Fatal(err)
+		}
+		l.round(func(*port) bool { return true })
+		if l.crowded != c.crowded {
+			t.Errorf("datagrams %s: a crowd: %t", c.name, l.crowded)
+		}
+	}
+}
