@@ -130,6 +130,14 @@ func (d *Director) signal(s syscall.Signal) error {
 	return nil
 }
 
+// PID returns the process that runs, which leads a process group of its own, or 0.
+func (d *Director) PID() int {
+	if d.process == nil {
+		return 0
+	}
+	return d.process.Process.Pid
+}
+
 // Log returns what the agent has written, over all of its lives.
 func (d *Director) Log() string { return d.log.String() }
 

@@ -85,6 +85,9 @@ func (k *Keepalived) Kill() error {
 	return nil
 }
 
+// PID returns its first process, which leads the process group of all.
+func (k *Keepalived) PID() int { return k.cmd.Process.Pid }
+
 // Log returns what it has logged.
 func (k *Keepalived) Log() string { return k.log.String() }
 

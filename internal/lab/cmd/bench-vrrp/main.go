@@ -1,0 +1,116 @@
+// Command bench-vrrp holds the agent's VRRP against keepalived's: two pairs of directors on networks of
+// their own, in the same run, measured by a client and a capture that know neither. It prints a table
+// with a verdict for each bound and ends with exit status 1 when one is missed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+)
+
+// settings are the flags.
+type settings struct {
+	agent     string
+	parts     []string
+	runs      int
+	instances int
+	load      time.Duration
+	cpu       time.Duration
+}
+
+// parts are what can be measured, in the order in which it is.
+func parts() []string { return []string{"cut-1s", "cut-100ms", "cut-10ms", "stop-1s", "cpu", "load"} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	status := 0
+	switch missed, err := run(ctx); {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench-vrrp:", err)
+		status = 2
+	case missed:
+		status = 1
+	}
+	stop()
+	os.Exit(status)
+}
+
+func run(ctx context.Context) (missed bool, err error) {
+	s, err := readFlags()
+	if err != nil {
+		return false, err
+	}
+	if !lab.HasRoot() {
+		return false, errors.New("network namespaces of this kernel are wanted, and so root: a guest has no time to measure with")
+	}
+	dir, err := os.MkdirTemp("", "lvs-bench-vrrp-")
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	table := &table{out: os.Stdout}
+	table.head()
+	for _, part := range s.parts {
+		if err := measure(ctx, s, dir, part, table); err != nil {
+			return false, fmt.Errorf("%s: %w", part, err)
+		}
+	}
+	return table.missed, nil
+}
+
+func measure(ctx context.Context, s settings, dir, part string, t *table) error {
+	switch part {
+	case "cpu":
+		return measureCost(ctx, s, dir, t)
+	case "load":
+		return measureUnderLoad(ctx, s, dir, t)
+	}
+	how, text, _ := strings.Cut(part, "-")
+	interval, err := time.ParseDuration(text)
+	if err != nil {
+		return err
+	}
+	return measureTakeover(ctx, s, dir, how, interval, t)
+}
+
+func readFlags() (settings, error) {
+	var s settings
+	var list string
+	flag.StringVar(&s.agent, "agent", filepath.Join("bin", "lvs-agent"), "the agent's program")
+	flag.StringVar(&list, "parts", strings.Join(parts(), ","), "what to measure")
+	flag.IntVar(&s.runs, "runs", 10, "takeovers of each kind, of which the median counts")
+	flag.IntVar(&s.instances, "instances", 250, "virtual routers of the parts cpu and load")
+	flag.DurationVar(&s.load, "load", time.Minute, "how long the part load counts transitions")
+	flag.DurationVar(&s.cpu, "cpu", 20*time.Second, "how long the part cpu counts processor time")
+	flag.Parse()
+	s.parts = strings.Split(list, ",")
+	for _, part := range s.parts {
+		if !slices.Contains(parts(), part) {
+			return s, fmt.Errorf("there is no part %q: there are %s", part, strings.Join(parts(), ", "))
+		}
+	}
+	if s.runs < 1 || s.instances < 1 || s.instances > 255 {
+		return s, errors.New("-runs is 1 or more, -instances 1 to 255")
+	}
+	var err error
+	s.agent, err = filepath.Abs(s.agent)
+	for _, program := range []string{s.agent, "keepalived", "stress-ng"} {
+		if _, missing := exec.LookPath(program); missing != nil {
+			err = errors.Join(err, missing)
+		}
+	}
+	return s, err
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+)
+
+const (
+	preferred = 150
+	other     = 100
+)
+
+// The addresses are from the network that is set aside for benchmarks (RFC 2544, appendix C.2.2).
+func address1() netip.Addr { return netip.MustParseAddr("198.18.0.11") }
+func address2() netip.Addr { return netip.MustParseAddr("198.18.0.12") }
+
+// virtual returns the address of a virtual router.
+func virtual(vrid int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, 1, byte(vrid)}), 16)
+}
+
+// program is a VRRP implementation on one director. It begins with its instances each time it is started.
+type program interface {
+	start(ctx context.Context) error
+	stop() error
+	// group is the process group that it runs in.
+	group() int
+}
+
+// pair is two directors with the same program, and a client that watches them.
+type pair struct {
+	network        *lab.Network
+	client, h1, h2 *lab.Host
+	d1, d2         program // d1 is preferred
+	wire           *wire
+}
+
+// virtualRouters are those of both directors, numbered from 1 on.
+type virtualRouters struct {
+	count    int
+	interval time.Duration
+}
+
+// newPair makes a network with a client. The programs are not there yet.
+func newPair(ctx context.Context) (_ *pair, err error) {
+	p := &pair{}
+	if p.network, err = lab.NewNetwork(ctx); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	for _, h := range []struct {
+		host    **lab.Host
+		name    string
+		address string
+	}{{&p.client, "client", "198.18.0.1/16"}, {&p.h1, "d1", address1().String() + "/16"}, {&p.h2, "d2", address2().String() + "/16"}} {
+		if *h.host, err = p.network.AddHost(h.name, netip.MustParsePrefix(h.address)); err != nil {
+			return nil, err
+		}
+	}
+	p.wire, err = watch(p.client)
+	return p, err
+}
+
+// startTogether starts both at the same time, as when the power comes back.
+func (p *pair) startTogether(ctx context.Context) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return p.d1.start(ctx) })
+	both.Go(func() error { return p.d2.start(ctx) })
+	return both.Wait()
+}
+
+func (p *pair) close() error {
+	var errs []error
+	if p.wire != nil {
+		errs = append(errs, p.wire.close())
+	}
+	return errors.Join(append(errs, p.network.Close())...)
+}
+
+// agents makes a pair of ours.
+func agents(ctx context.Context, binary, dir string, v virtualRouters) (*pair, error) {
+	p, err := newPair(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = os.MkdirTemp(dir, "agents-"); err == nil {
+		err = p.installAgents(binary, dir, v)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+func (p *pair) installAgents(binary, dir string, v virtualRouters) error {
+	ca, err := lab.NewCA(dir)
+	if err != nil {
+		return err
+	}
+	all := lab.Agent{Binary: binary, Dir: dir, CA: ca, Token: "bench"}
+	one, err := all.Install(p.h1, address1())
+	if err != nil {
+		return err
+	}
+	two, err := all.Install(p.h2, address2())
+	p.d1, p.d2 = &agent{Director: one, routers: v, priority: preferred}, &agent{Director: two, routers: v, priority: other}
+	return err
+}
+
+type agent struct {
+	*lab.Director
+	routers  virtualRouters
+	priority int
+	known    bool // it has its instances on disk
+}
+
+func (a *agent) start(ctx context.Context) error {
+	if err := a.Start(ctx); err != nil || a.known {
+		return err
+	}
+	a.known = true
+	for vrid := 1; vrid <= a.routers.count; vrid++ {
+		body := fmt.Sprintf(`{"virtual_router_id":%d,"interface":"eth0","priority":%d,"advertisement_interval":%q,"virtual_addresses":["%s"]}`,
+			vrid, a.priority, a.routers.interval, virtual(vrid))
+		status, answer, err := a.Call(ctx, http.MethodPut, fmt.Sprintf("/v1/vrrp-instances/v%d", vrid), body)
+		if err != nil {
+			return err
+		}
+		if status != http.StatusCreated {
+			return fmt.Errorf("the agent answered %d %s", status, answer)
+		}
+	}
+	return nil
+}
+
+func (a *agent) stop() error { return a.Stop() }
+func (a *agent) group() int  { return a.PID() }
+
+// keepaliveds makes a pair of Debian's keepalived.
+func keepaliveds(ctx context.Context, v virtualRouters) (*pair, error) {
+	p, err := newPair(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.d1, p.d2 = &keepalived{host: p.h1, routers: v, priority: preferred}, &keepalived{host: p.h2, routers: v, priority: other}
+	return p, nil
+}
+
+type keepalived struct {
+	host     *lab.Host
+	routers  virtualRouters
+	priority int
+	running  *lab.Keepalived
+}
+
+func (k *keepalived) start(ctx context.Context) (err error) {
+	config := &strings.Builder{}
+	fmt.Fprintf(config, "global_defs {\n\tvrrp_version 3\n}\n")
+	for vrid := 1; vrid <= k.routers.count; vrid++ {
+		fmt.Fprintf(config, "vrrp_instance v%d {\n\tstate BACKUP\n\tinterface eth0\n\tvirtual_router_id %d\n\tpriority %d\n\tadvert_int %g\n\tvirtual_ipaddress {\n\t\t%s\n\t}\n}\n",
+			vrid, vrid, k.priority, k.routers.interval.Seconds(), virtual(vrid))
+	}
+	k.running, err = k.host.StartKeepalived(context.WithoutCancel(ctx), config.String(), "--vrrp")
+	return err
+}
+
+func (k *keepalived) stop() error { return k.running.Stop() }
+func (k *keepalived) group() int  { return k.running.PID() }
+
+// both makes the two pairs that a part compares, and takes them down after it.
+func both(ctx context.Context, s settings, dir string, v virtualRouters, compare func(ours, theirs *pair) error) (err error) {
+	ours, err := agents(ctx, s.agent, filepath.Clean(dir), v)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ours.close()) }()
+	theirs, err := keepaliveds(ctx, v)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, theirs.close()) }()
+	return compare(ours, theirs)
+}

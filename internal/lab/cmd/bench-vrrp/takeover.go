@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	// phase is where in the interval between two adverts the cut is made: else chance would decide.
+	phase = 0.3
+	// hardCutBound is how much longer than with keepalived the service may be away.
+	hardCutBound = 1.05
+	// stopBound is how long it may be away when a director is stopped in order.
+	stopBound = 20 * time.Millisecond
+	// enough answers in a row say that the service is back.
+	enough = 30
+	// patience bounds the wait for anything.
+	patience = time.Minute
+	// retries of a run in which the client itself was not in time.
+	retries = 20
+)
+
+// measureTakeover compares how long the service is away when the active director goes: cut off, or
+// stopped in order. The two programs take turns, so that they meet the same conditions.
+func measureTakeover(ctx context.Context, s settings, dir, how string, interval time.Duration, t *table) error {
+	v := virtualRouters{count: 1, interval: interval}
+	return both(ctx, s, dir, v, func(ours, theirs *pair) error {
+		gaps := map[*pair][]time.Duration{}
+		for _, p := range []*pair{ours, theirs} {
+			if err := p.startTogether(ctx); err != nil {
+				return err
+			}
+		}
+		for range s.runs {
+			for _, p := range []*pair{ours, theirs} {
+				gap, err := p.takeover(ctx, how, interval)
+				if err != nil {
+					return err
+				}
+				gaps[p] = append(gaps[p], gap)
+			}
+		}
+		r := result{what: fmt.Sprintf("hard cut, adverts every %s: gap", interval), format: asMilliseconds, compared: true,
+			ours: seconds(median(gaps[ours])), keepalived: seconds(median(gaps[theirs]))}
+		if how == "stop" {
+			r.what = fmt.Sprintf("stop in order, adverts every %s: gap", interval)
+			r.bound, r.kept = "<= "+stopBound.String(), median(gaps[ours]) <= stopBound
+		} else {
+			r.bound, r.kept = fmt.Sprintf("<= %.2f x keepalived's", hardCutBound), r.ours <= hardCutBound*r.keepalived
+		}
+		t.add(r)
+		t.add(result{what: "    worst of them", format: asMilliseconds, compared: true,
+			ours: seconds(slices.Max(gaps[ours])), keepalived: seconds(slices.Max(gaps[theirs]))})
+		return nil
+	})
+}
+
+// takeover has the preferred director go, and tells how long the client was without an answer. A run in
+// which the client itself was late is done again.
+func (p *pair) takeover(ctx context.Context, how string, interval time.Duration) (gap time.Duration, err error) {
+	client, err := startPinger(p.client, virtual(1).Addr())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, client.close()) }()
+	for range retries {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		gap, stall, err := p.takeoverOnce(ctx, client, how, interval)
+		cancel()
+		if err != nil || stall <= probeStall {
+			return gap, err
+		}
+	}
+	return 0, errors.New("this machine is too busy to measure on: the client was never in time")
+}
+
+func (p *pair) takeoverOnce(ctx context.Context, client *pinger, how string, interval time.Duration) (gap, stall time.Duration, err error) {
+	if err := p.wire.settled(ctx, 1, address1(), max(2*interval, 500*time.Millisecond)); err != nil {
+		return 0, 0, err
+	}
+	if err := client.answers(ctx, enough); err != nil {
+		return 0, 0, err
+	}
+	client.reset()
+	seen, err := p.wire.next(ctx, from(address1()))
+	if err != nil {
+		return 0, 0, err
+	}
+	time.Sleep(time.Until(seen.at.Add(time.Duration(phase * float64(interval)))))
+	comeBack, err := p.leave(ctx, how)
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, err := p.wire.next(ctx, from(address2())); err != nil {
+		return 0, 0, err
+	}
+	if err := client.answers(ctx, enough); err != nil {
+		return 0, 0, err
+	}
+	gap, stall = client.result()
+	return gap, stall, comeBack()
+}
+
+// leave has the preferred director go in one of two ways.
+func (p *pair) leave(ctx context.Context, how string) (comeBack func() error, err error) {
+	if how == "stop" {
+		return func() error { return p.d1.start(ctx) }, p.d1.stop()
+	}
+	return p.h1.Restore, p.h1.Isolate()
+}
+
+func median(d []time.Duration) time.Duration {
+	d = slices.Sorted(slices.Values(d))
+	return (d[(len(d)-1)/2] + d[len(d)/2]) / 2
+}
