@@ -109,7 +109,7 @@ func (a *Agent) listen() error {
 	}
 	counters := newCounters(a.balancer, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
-		Store: a.store, Director: a, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
+		Store: a.store, Director: a, Routers: routers{a.engine}, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})
 	api, err := httpapi.Listen(a.config.Listen, files, tokens, handler, a.log)
 	if err != nil {

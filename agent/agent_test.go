@@ -146,6 +146,30 @@ func TestMemoryDataPlaneDoesTheWholeJob(t *testing.T) {
 	}
 }
 
+func TestFailoverThatNobodyFollowsIsAConflict(t *testing.T) {
+	t.Parallel()
+	a, err := New(memoryConfig(t), "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, a)
+	const path = "/v1/vrrp-instances/web/failover"
+	if status, answer := r.call(t, http.MethodPost, path, ""); status != http.StatusNotFound {
+		t.Errorf("of no instance: %d %s", status, answer)
+	}
+	r.put(t, "/v1/check-scripts/gateway", script)
+	r.put(t, "/v1/vrrp-instances/web", instance)
+	r.eventually(t, `"state":"active"`)
+	status, answer := r.call(t, http.MethodPost, path, "")
+	if status != http.StatusConflict || !strings.Contains(answer, `nobody took over from VRRP instance \"web\"`) {
+		t.Errorf("answered %d %s, want 409 and that nobody took over", status, answer)
+	}
+	r.eventually(t, `"state":"active"`)
+	if status, answer := r.call(t, http.MethodDelete, path, ""); status != http.StatusNoContent {
+		t.Errorf("DELETE answered %d %s", status, answer)
+	}
+}
+
 func TestWithoutIPVSTheRouterRunsAndServicesAreRefused(t *testing.T) {
 	t.Parallel()
 	table := ipvs.NewFake()

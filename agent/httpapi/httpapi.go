@@ -47,6 +47,8 @@ type Director interface {
 type Config struct {
 	Store    Store
 	Director Director
+	// Routers hand roles over; nil when nobody here could.
+	Routers Routers
 	// Tokens says whose requests are served; nil serves everybody.
 	Tokens *Tokens
 	// Collectors are served on /metrics beside those made from the status.
@@ -71,6 +73,9 @@ func Handler(c Config) http.Handler {
 
 	registerObjects(h, a)
 	registerStatus(h, a)
+	if c.Routers != nil {
+		registerFailover(h, a, c.Routers)
+	}
 	mux.Handle("GET /metrics", MetricsHandler(c.Director, c.Collectors...))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "nothing is at "+r.URL.Path+": the routes are in /v1/openapi.json")

@@ -177,7 +177,7 @@ func (s *segment) disturb() {
 	case 8:
 		s.step(n, Fault{})
 	case 9:
-		s.step(n, []Event{Shutdown{}, HandOver{}}[s.rand.IntN(2)])
+		s.step(n, []Event{Shutdown{}, HandOver{}, Failover{}, TakePart{}}[s.rand.IntN(4)])
 	case 10:
 		s.step(n, Startup{})
 	case 11:
@@ -218,6 +218,10 @@ func (s *segment) calm() (parts []int) {
 	for _, n := range s.nodes {
 		n.stalledUntil = s.now
 		s.round(n)
+		if n.machine.FailingOver() {
+			s.step(n, Shutdown{})
+		}
+		s.step(n, TakePart{})
 		s.step(n, Startup{})
 	}
 	return parts

@@ -19,6 +19,14 @@ type Shutdown struct{}
 // director meanwhile.
 type HandOver struct{}
 
+// Failover hands over and stays away: an active router says that it stops and keeps the addresses until
+// another one is heard. From then on it is a backup that preempts nobody, until nobody else is active or
+// TakePart comes. When none is heard within twice Skew_Time, it takes its role back.
+type Failover struct{}
+
+// TakePart ends what Failover began: the machine may preempt again.
+type TakePart struct{}
+
 // Fault takes the machine out of the election until Startup.
 type Fault struct{}
 
@@ -38,6 +46,8 @@ type Advert struct {
 func (Startup) event()   {}
 func (Shutdown) event()  {}
 func (HandOver) event()  {}
+func (Failover) event()  {}
+func (TakePart) event()  {}
 func (Fault) event()     {}
 func (Timer) event()     {}
 func (Configure) event() {}

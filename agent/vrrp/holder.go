@@ -123,6 +123,12 @@ func (h *holder) Run(ctx context.Context) {
 	}
 }
 
+// settle does what is to be done before it returns.
+func (h *holder) settle() {
+	h.pass()
+	h.wake() // Run knows when there will be more
+}
+
 // pass does what is to be done now and returns when there will be more, or zero.
 func (h *holder) pass() (next time.Time) {
 	h.mu.Lock()

@@ -21,8 +21,8 @@ type Parameters struct {
 	PreemptDelay time.Duration
 }
 
-// maxHandOver bounds how long HandOver keeps addresses that nobody asks for. At long intervals twice
-// Skew_Time is longer than a service manager waits for a process to stop.
+// maxHandOver bounds how long HandOver keeps addresses that nobody asks for. At long intervals what
+// successionTime says is longer than a service manager waits for a process to stop.
 const maxHandOver = 5 * time.Second
 
 // Machine is the state machine of one virtual router (RFC 9568 §6.4). It is pure: time comes in with
@@ -40,6 +40,11 @@ type Machine struct {
 
 	deadline time.Duration
 	pending  bool
+
+	// failingOver: the addresses are kept until a successor is heard, and if none is, so is the role.
+	failingOver bool
+	// aside: handed over by Failover, and since then nobody is preempted.
+	aside bool
 
 	// challenging: an active router of lower priority is heard since challengedAt.
 	challenging  bool
@@ -68,6 +73,12 @@ func (m *Machine) Parameters() Parameters { return m.params }
 // Addr.
 func (m *Machine) ActiveRouter() netip.Addr { return m.activeRouter }
 
+// FailingOver reports whether a Failover waits for a successor.
+func (m *Machine) FailingOver() bool { return m.failingOver }
+
+// Aside reports whether a Failover keeps the machine from preempting.
+func (m *Machine) Aside() bool { return m.aside }
+
 // Deadline returns when Step wants a Timer event, if it wants one.
 func (m *Machine) Deadline() (time.Duration, bool) { return m.deadline, m.pending }
 
@@ -85,6 +96,10 @@ func (m *Machine) Step(now time.Duration, ev Event) []Action {
 		m.leave(spec.InstanceInitialize)
 	case HandOver:
 		m.handOver(now)
+	case Failover:
+		m.failover(now)
+	case TakePart:
+		m.aside = false
 	case Fault:
 		if m.state != spec.InstanceFault {
 			m.leave(spec.InstanceFault)
@@ -102,7 +117,7 @@ func (m *Machine) Step(now time.Duration, ev Event) []Action {
 // overslept: the deadline is past by more than the time after which others take over. No load explains
 // that: the process or the machine was stopped.
 func (m *Machine) overslept(now time.Duration) bool {
-	if !m.pending || m.state != spec.InstanceActive && m.state != spec.InstanceBackup {
+	if !m.pending || m.state == spec.InstanceInitialize && !m.failingOver {
 		return false
 	}
 	return now-m.deadline > ActiveDownInterval(m.params.Priority, m.activeInterval)
@@ -110,10 +125,10 @@ func (m *Machine) overslept(now time.Duration) bool {
 
 // startup is §6.4.1.
 func (m *Machine) startup(now time.Duration) {
-	if m.state == spec.InstanceActive || m.state == spec.InstanceBackup {
+	if m.state == spec.InstanceActive || m.state == spec.InstanceBackup || m.failingOver {
 		return
 	}
-	if m.params.Priority == priorityOwner {
+	if m.params.Priority == priorityOwner && !m.aside {
 		m.toActive(now)
 		return
 	}
@@ -135,6 +150,10 @@ func (m *Machine) timer(now time.Duration) {
 			m.deadline = now + m.params.Interval
 		}
 	default: // handing over, and nobody came
+		if m.failingOver {
+			m.toActive(now)
+			return
+		}
 		m.pending = false
 		m.release()
 	}
@@ -148,6 +167,10 @@ func (m *Machine) advert(now time.Duration, a Advert) {
 		m.advertInActive(now, a)
 	case spec.InstanceInitialize:
 		if m.pending && a.Priority != priorityStop { // handing over, and here is the successor
+			if m.failingOver {
+				m.follow(now, a)
+				return
+			}
 			m.activeRouter = a.Source
 			m.pending = false
 			m.release()
@@ -177,8 +200,11 @@ func (m *Machine) follow(now time.Duration, a Advert) {
 }
 
 // restrained reports whether an active router of lower priority, which has just been heard, is left
-// alone. An owner never does so (§6.1).
+// alone. An owner does so after a Failover only (§6.1).
 func (m *Machine) restrained(now time.Duration) bool {
+	if m.aside {
+		return true
+	}
 	if m.params.Priority == priorityOwner {
 		return false
 	}
@@ -236,14 +262,30 @@ func (m *Machine) configure(now time.Duration, p Parameters) {
 }
 
 func (m *Machine) handOver(now time.Duration) {
-	if m.state != spec.InstanceActive {
+	switch {
+	case m.failingOver: // has said so already
+		m.failingOver = false
+		m.deadline = min(m.deadline, now+maxHandOver)
+	case m.state != spec.InstanceActive:
 		m.leave(spec.InstanceInitialize)
-		return
+	default:
+		m.awaitSuccessor(now, min(successionTime(m.params.Interval), maxHandOver))
 	}
+}
+
+func (m *Machine) failover(now time.Duration) {
+	m.aside = true
+	if m.state == spec.InstanceActive {
+		m.failingOver = true
+		m.awaitSuccessor(now, successionTime(m.params.Interval))
+	}
+}
+
+func (m *Machine) awaitSuccessor(now, atMost time.Duration) {
 	m.send(priorityStop)
 	m.state = spec.InstanceInitialize
 	m.activeRouter = netip.Addr{}
-	m.deadline = now + min(2*SkewTime(m.params.Priority, m.params.Interval), maxHandOver)
+	m.deadline = now + atMost
 }
 
 // leave goes to a state outside the election. Only an active router tells the others (§6.4.2, §6.4.3).
@@ -253,17 +295,21 @@ func (m *Machine) leave(state spec.InstanceState) {
 	}
 	m.release()
 	m.state = state
-	m.pending = false
+	m.pending, m.failingOver = false, false
 	m.activeRouter = netip.Addr{}
 }
 
 // toActive sends first: the advert is what keeps the others from taking over, too.
 func (m *Machine) toActive(now time.Duration) {
-	m.state, m.challenging = spec.InstanceActive, false
+	m.state, m.challenging, m.failingOver, m.aside = spec.InstanceActive, false, false, false
 	m.activeRouter, m.activeInterval = m.params.Primary, m.params.Interval
 	m.deadline, m.pending = now+m.params.Interval, true
 	m.answerFrom = now
 	m.send(m.params.Priority)
+	if m.holding { // nobody took over
+		m.actions = append(m.actions, Announce{})
+		return
+	}
 	m.holding = true
 	m.actions = append(m.actions, Acquire{})
 }
@@ -273,7 +319,7 @@ func (m *Machine) toBackup(now time.Duration, activeInterval time.Duration) {
 	if m.state == spec.InstanceActive && m.activeRouter == m.params.Primary {
 		m.activeRouter = netip.Addr{}
 	}
-	m.state = spec.InstanceBackup
+	m.state, m.failingOver = spec.InstanceBackup, false
 	m.activeInterval = activeInterval
 	m.deadline, m.pending = now+ActiveDownInterval(m.params.Priority, activeInterval), true
 }

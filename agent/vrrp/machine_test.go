@@ -289,7 +289,7 @@ func TestMachine_56_HandOverKeepsAddressesUntilAnotherIsHeard(t *testing.T) {
 	t.Parallel()
 	m, at := active(t, own(128))
 	expect(t, m, at, HandOver{}, SendAdvert{0})
-	expectState(t, m, spec.InstanceInitialize, at+second)
+	expectState(t, m, spec.InstanceInitialize, at+successionTime(second))
 	expect(t, m, at+ms, peer(0)) // leaves as well
 	expect(t, m, at+2*ms, peer(1), Release{})
 	expectState(t, m, spec.InstanceInitialize, never)
@@ -300,7 +300,8 @@ func TestMachine_56_HandOverLetsGoWhenNobodyComes(t *testing.T) {
 	t.Parallel()
 	m, at := active(t, own(128))
 	expect(t, m, at, HandOver{}, SendAdvert{0})
-	expect(t, m, at+second, Timer{}, Release{})
+	expect(t, m, at+SkewTime(1, second)+ms, Timer{}) // the slowest that there may be
+	expect(t, m, at+successionTime(second), Timer{}, Release{})
 	expectState(t, m, spec.InstanceInitialize, never)
 }
 
@@ -311,6 +312,129 @@ func TestMachine_56_HandOverDoesNotWaitForEver(t *testing.T) {
 	m, at := active(t, p)
 	expect(t, m, at, HandOver{}, SendAdvert{0})
 	expectState(t, m, spec.InstanceInitialize, at+maxHandOver)
+}
+
+func TestMachine_FailoverKeepsTheAddressesUntilAnotherIsHeard(t *testing.T) {
+	t.Parallel()
+	for _, priority := range []uint8{1, 200, 255} {
+		m := NewMachine(own(priority))
+		m.Step(0, Startup{})
+		at, _ := m.Deadline()
+		m.Step(at, Timer{})
+		expect(t, m, at, Failover{}, SendAdvert{0})
+		expectState(t, m, spec.InstanceInitialize, at+successionTime(second))
+		expect(t, m, at+ms, Startup{}) // as whoever looks again says
+		expect(t, m, at+2*ms, Failover{})
+		expect(t, m, at+3*ms, peer(0))
+		expect(t, m, at+4*ms, Configure{own(priority)})
+		expectState(t, m, spec.InstanceInitialize, at+successionTime(second))
+		expect(t, m, at+600*ms, peer(1), Release{})
+		down := ActiveDownInterval(priority, second)
+		for now := at + 600*ms; now < at+time.Minute; now += second {
+			expect(t, m, now, peer(1)) // of whatever priority, it is left alone
+			expectState(t, m, spec.InstanceBackup, now+down)
+		}
+		if m.FailingOver() || !m.Aside() {
+			t.Errorf("failing over %t, aside %t", m.FailingOver(), m.Aside())
+		}
+	}
+}
+
+// aside returns a machine that handed over to the peer, and when it last heard it.
+func aside(t *testing.T, p Parameters) (*Machine, time.Duration) {
+	t.Helper()
+	m, at := active(t, p)
+	expect(t, m, at, Failover{}, SendAdvert{0})
+	expect(t, m, at, peer(100), Release{})
+	return m, at
+}
+
+func TestMachine_FailoverEndsWhenTheOtherLeaves(t *testing.T) {
+	t.Parallel()
+	m, at := aside(t, own(200))
+	expect(t, m, at+second, peer(0))
+	expect(t, m, at+second+SkewTime(200, second), Timer{}, SendAdvert{200}, Acquire{})
+	if m.Aside() {
+		t.Error("it stays aside")
+	}
+	m, at = aside(t, own(200))
+	expect(t, m, at+ActiveDownInterval(200, second), Timer{}, SendAdvert{200}, Acquire{})
+}
+
+func TestMachine_FailoverEndsByTakePart(t *testing.T) {
+	t.Parallel()
+	m, at := aside(t, own(200))
+	expect(t, m, at+second, TakePart{})
+	expect(t, m, at+second, peer(100))
+	expectState(t, m, spec.InstanceBackup, at+ActiveDownInterval(200, second))
+}
+
+func TestMachine_FailoverThatNobodyFollowsIsTakenBack(t *testing.T) {
+	t.Parallel()
+	m, at := active(t, own(200))
+	expect(t, m, at, Failover{}, SendAdvert{0})
+	at += successionTime(second)
+	expect(t, m, at-1, Timer{})
+	expect(t, m, at, Timer{}, SendAdvert{200}, Announce{})
+	expectState(t, m, spec.InstanceActive, at+second)
+	if m.FailingOver() || m.Aside() {
+		t.Errorf("failing over %t, aside %t", m.FailingOver(), m.Aside())
+	}
+}
+
+func TestMachine_FailoverOutlivesAFault(t *testing.T) {
+	t.Parallel()
+	m, at := aside(t, own(255-1))
+	expect(t, m, at, Fault{})
+	expect(t, m, at+second, Configure{own(255)})
+	expect(t, m, at+2*second, Startup{})
+	expect(t, m, at+2*second, peer(100))
+	expectState(t, m, spec.InstanceBackup, at+2*second+ActiveDownInterval(255, second))
+}
+
+func TestMachine_FailoverOfWhoIsNotActiveStaysAway(t *testing.T) {
+	t.Parallel()
+	m := backup(t, own(200))
+	expect(t, m, second, Failover{})
+	expect(t, m, 2*second, peer(100))
+	expectState(t, m, spec.InstanceBackup, 2*second+ActiveDownInterval(200, second))
+}
+
+func TestMachine_FailoverIsEndedByWhatIsWorse(t *testing.T) {
+	t.Parallel()
+	p := own(200)
+	p.Interval = 40 * second
+	t.Run("fault", func(t *testing.T) {
+		t.Parallel()
+		m, at := active(t, p)
+		expect(t, m, at, Failover{}, SendAdvert{0})
+		expect(t, m, at+ms, Fault{}, Release{})
+		expectState(t, m, spec.InstanceFault, never)
+	})
+	t.Run("shutdown", func(t *testing.T) {
+		t.Parallel()
+		m, at := active(t, p)
+		expect(t, m, at, Failover{}, SendAdvert{0})
+		expect(t, m, at+ms, Shutdown{}, Release{})
+		expectState(t, m, spec.InstanceInitialize, never)
+	})
+	t.Run("the end of the process", func(t *testing.T) {
+		t.Parallel()
+		m, at := active(t, p)
+		expect(t, m, at, Failover{}, SendAdvert{0})
+		expect(t, m, at+ms, HandOver{})
+		expectState(t, m, spec.InstanceInitialize, at+ms+maxHandOver)
+		expect(t, m, at+ms+maxHandOver, Timer{}, Release{})
+		expectState(t, m, spec.InstanceInitialize, never)
+	})
+	t.Run("a long sleep", func(t *testing.T) {
+		t.Parallel()
+		m, at := active(t, p)
+		expect(t, m, at, Failover{}, SendAdvert{0})
+		late := at + successionTime(p.Interval) + ActiveDownInterval(200, p.Interval) + 1
+		expect(t, m, late, Timer{}, Release{})
+		expectState(t, m, spec.InstanceBackup, late+ActiveDownInterval(200, p.Interval))
+	})
 }
 
 func TestMachine_57_PriorityZeroIsAnsweredAtOnce(t *testing.T) {
@@ -506,8 +630,9 @@ func TestMachine_FaultLeavesTheElectionUntilStartup(t *testing.T) {
 
 // FuzzMachine feeds arbitrary events at arbitrary times, and looks at what must always hold.
 func FuzzMachine(f *testing.F) {
-	f.Add([]byte{0, 5, 0, 5, 0xff, 0xff, 6, 0, 1, 6, 200, 10, 1, 0, 0})
-	f.Add([]byte{0, 5, 0, 5, 0xff, 0xff, 2, 0, 1, 6, 200, 10})
+	for _, then := range []byte{1, 2, 6} { // becomes active, and then …
+		f.Add([]byte{0, 0, 5, 0, 0, 5, 0x10, 0, 0, 0, then, 0, 0, 0, 0, 8, 0, 1, 200, 10, 5, 1, 0, 0, 0, 7, 0, 0, 0, 0, 8, 0, 1, 50, 10})
+	}
 	f.Fuzz(func(t *testing.T, script []byte) {
 		m := NewMachine(own(100))
 		var now time.Duration
@@ -539,6 +664,9 @@ func FuzzMachine(f *testing.F) {
 					}
 				}
 			}
+			if m.FailingOver() && m.State() != spec.InstanceInitialize {
+				t.Fatalf("fails over in %s", m.State())
+			}
 			switch m.State() {
 			case spec.InstanceActive:
 				if !addresses || !pending {
@@ -553,6 +681,9 @@ func FuzzMachine(f *testing.F) {
 					t.Fatalf("fault: holding %t, deadline %t", addresses, pending)
 				}
 			case spec.InstanceInitialize:
+				if m.FailingOver() && !pending {
+					t.Fatal("fails over for ever")
+				}
 				if addresses != pending { // handing over, or neither
 					t.Fatalf("initialize: holding %t, deadline %t", addresses, pending)
 				}
@@ -562,7 +693,7 @@ func FuzzMachine(f *testing.F) {
 }
 
 func fuzzEvent(kind, a, b byte) Event {
-	switch kind % 7 {
+	switch kind % 9 {
 	case 0:
 		return Startup{}
 	case 1:
@@ -579,6 +710,10 @@ func fuzzEvent(kind, a, b byte) Event {
 		return Configure{p}
 	case 5:
 		return Timer{}
+	case 6:
+		return Failover{}
+	case 7:
+		return TakePart{}
 	default:
 		return Advert{Source: netip.AddrFrom4([4]byte{192, 0, 2, b}), Priority: a, Interval: time.Duration(b%100+1) * 10 * ms}
 	}

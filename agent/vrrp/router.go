@@ -25,6 +25,8 @@ type router struct {
 	addresses []netip.Addr
 	reason    string
 	limit     rateLimit
+	// outcomes wait for a failover to end.
+	outcomes []chan<- spec.InstanceState
 
 	state    atomic.Pointer[spec.VRRPInstanceState]
 	wish     atomic.Pointer[wish]
@@ -139,6 +141,7 @@ func (r *router) step(l *loop, now time.Duration, ev Event) {
 		l.note(note{log: r.log, level: slog.LevelInfo, message: "state changed", transition: true,
 			attrs: []slog.Attr{slog.String("from", string(from)), slog.String("to", string(to)), slog.String("reason", r.reason)}})
 	}
+	r.tellOutcome()
 }
 
 func (r *router) send(l *loop, priority uint8) {
@@ -168,6 +171,7 @@ func (r *router) publish() (from, to spec.InstanceState, changed bool) {
 	next := spec.VRRPInstanceState{
 		State:             r.machine.State(),
 		EffectivePriority: int(r.machine.Parameters().Priority),
+		Failover:          r.machine.Aside(),
 	}
 	if next.State == spec.InstanceFault {
 		next.Reason = r.reason

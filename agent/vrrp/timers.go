@@ -8,6 +8,10 @@ func SkewTime(priority uint8, activeInterval time.Duration) time.Duration {
 	return time.Duration(256-int(priority)) * activeInterval / 256
 }
 
+// successionTime is how long one who says that it stops waits for another to be heard: twice the Skew_Time
+// of the lowest priority, because that of the others is not known.
+func successionTime(interval time.Duration) time.Duration { return 2 * SkewTime(1, interval) }
+
 // ActiveDownInterval is how long a backup hears nothing before it takes over (RFC 9568 §6.1).
 func ActiveDownInterval(priority uint8, activeInterval time.Duration) time.Duration {
 	return 3*activeInterval + SkewTime(priority, activeInterval)

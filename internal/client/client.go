@@ -119,6 +119,19 @@ func (c *Client) Status(ctx context.Context) (*spec.Status, error) {
 	return &s, nil
 }
 
+// Failover has a VRRP instance of the director hand over and stay away, and returns it as it is then.
+// IsStatus(err, 409) when nobody took over. It lasts up to twice the advertisement interval.
+func (c *Client) Failover(ctx context.Context, name string) (*spec.Object[spec.VRRPInstance, spec.VRRPInstanceStatus], error) {
+	return c.VRRPInstances().object(ctx, "fail over VRRP instance "+name, request{method: http.MethodPost, path: failoverOf(name)})
+}
+
+// EndFailover has it take part again as before.
+func (c *Client) EndFailover(ctx context.Context, name string) error {
+	return c.call(ctx, "end the failover of VRRP instance "+name, request{method: http.MethodDelete, path: failoverOf(name)}, nil)
+}
+
+func failoverOf(name string) []string { return append(byName("vrrp-instances")(name), "failover") }
+
 type request struct {
 	method string
 	path   []string

@@ -84,7 +84,9 @@ func TestRequestsAreThoseOfTheAPI(t *testing.T) {
 	err4 := c.VirtualServers().Delete(ctx, "web", DeleteOptions{Cascade: true, IfMatch: `"x"`})
 	_, err5 := c.VRRPInstances().Get(ctx, "web.1")
 	_, err6 := c.CheckScripts().Get(ctx, "gateway")
-	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+	_, err7 := c.Failover(ctx, "web")
+	err8 := c.EndFailover(ctx, "web")
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
@@ -94,6 +96,8 @@ func TestRequestsAreThoseOfTheAPI(t *testing.T) {
 		`DELETE /v1/virtual-servers/web?cascade=true  If-Match="x"`,
 		`GET /v1/vrrp-instances/web.1`,
 		`GET /v1/check-scripts/gateway`,
+		`POST /v1/vrrp-instances/web/failover`,
+		`DELETE /v1/vrrp-instances/web/failover`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)

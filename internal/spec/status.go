@@ -67,6 +67,7 @@ type VRRPInstanceState struct {
 	EffectivePriority int           `json:"effective_priority" doc:"the priority with the weights of what is tracked"`
 	Since             time.Time     `json:"since,omitzero" doc:"time of the last change of state"`
 	ActiveRouter      string        `json:"active_router,omitempty" doc:"primary address of the router that was last heard or is active here"`
+	Failover          bool          `json:"failover,omitzero" doc:"it handed over on request, and preempts nobody until the other leaves or the failover is deleted"`
 }
 
 // VRRPInstanceStatus adds the counters.

@@ -14,7 +14,13 @@ import (
 
 // connection is how a command finds and enters a running agent. Its flags have the names of the
 // provider's settings and of its environment variables.
-type connection struct{ endpoint, token, caCertFile string }
+type connection struct {
+	endpoint, token, caCertFile string
+	// timeout bounds a request; 0 is the client's own.
+	timeout time.Duration
+}
+
+const tokenHelp = "A token, where one is needed, is taken from LVS_TOKEN."
 
 func (c *connection) flags(cmd *cobra.Command) {
 	endpoint := os.Getenv("LVS_ENDPOINT")
@@ -27,7 +33,7 @@ func (c *connection) flags(cmd *cobra.Command) {
 }
 
 func (c *connection) open() (*client.Client, error) {
-	settings := client.Config{Name: c.endpoint, Endpoint: c.endpoint, Token: c.token}
+	settings := client.Config{Name: c.endpoint, Endpoint: c.endpoint, Token: c.token, Timeout: c.timeout}
 	if c.caCertFile != "" {
 		pem, err := os.ReadFile(c.caCertFile)
 		if err != nil {
@@ -44,7 +50,7 @@ func statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Print what a director does now: routers, services, servers, checks and drift",
-		Long:  "Print what a director does now: routers, services, servers, checks and drift.\n\nA token, where one is needed, is taken from LVS_TOKEN.",
+		Long:  "Print what a director does now: routers, services, servers, checks and drift.\n\n" + tokenHelp,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			director, err := to.open()

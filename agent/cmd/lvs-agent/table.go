@@ -28,7 +28,7 @@ func printStatus(w io.Writer, s spec.Status, now time.Time) error {
 		row("\nVRRP INSTANCE", "STATE", "PRIORITY", "SINCE", "ACTIVE ROUTER", "REASON")
 		for _, name := range slices.Sorted(maps.Keys(s.VRRPInstances)) {
 			v := s.VRRPInstances[name]
-			row(name, v.State, v.EffectivePriority, age(v.Since, now), dash(v.ActiveRouter), v.Reason)
+			row(name, v.State, v.EffectivePriority, age(v.Since, now), dash(v.ActiveRouter), why(v))
 		}
 	}
 	if len(s.VirtualServers) > 0 {
@@ -56,6 +56,14 @@ func printStatus(w io.Writer, s spec.Status, now time.Time) error {
 		}
 	}
 	return t.Flush()
+}
+
+// why says what keeps an instance from being what its priority says.
+func why(v spec.VRRPInstanceStatus) string {
+	if v.Reason == "" && v.Failover {
+		return "failover: stays away"
+	}
+	return v.Reason
 }
 
 func ipvs(s spec.IPVSStatus) string {

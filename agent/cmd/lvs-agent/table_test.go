@@ -56,6 +56,20 @@ web    -              virtual_addresses  without 192.0.2.100/24  192.0.2.100/24 
 	}
 }
 
+func TestFailoverSaysHowItIsUndone(t *testing.T) {
+	t.Parallel()
+	status := spec.VRRPInstanceStatus{VRRPInstanceState: spec.VRRPInstanceState{State: spec.InstanceBackup, Failover: true, ActiveRouter: "192.0.2.12"}}
+	var got strings.Builder
+	printFailover(&got, "web", status)
+	want := "web is backup here and stays away until the other leaves, or: lvs-agent failover --undo web\nactive router: 192.0.2.12\n"
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("printed (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff("failover: stays away", why(status)); diff != "" {
+		t.Errorf("reason in the table (-want +got):\n%s", diff)
+	}
+}
+
 // trimLines takes the white space off the ends of lines, where it shows nothing.
 func trimLines(s string) string {
 	lines := strings.Split(s, "\n")

@@ -28,6 +28,8 @@ type request struct {
 	Instances map[string]spec.VRRPInstance `json:"instances,omitzero"`
 	// Verdicts are those of check scripts.
 	Verdicts map[string]bool `json:"verdicts,omitzero"`
+	// Failover names an instance that is to hand over.
+	Failover string `json:"failover,omitzero"`
 }
 
 // response is the answer to each.
@@ -83,6 +85,11 @@ func obey(engine *vrrp.Engine, known *verdicts) {
 		engine.Trigger()
 		if q.Instances != nil {
 			if err := engine.Set(q.Instances); err != nil {
+				a.Error = err.Error()
+			}
+		}
+		if q.Failover != "" {
+			if err := engine.Failover(context.Background(), q.Failover); err != nil {
 				a.Error = err.Error()
 			}
 		}
