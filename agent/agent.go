@@ -66,7 +66,7 @@ func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error
 	if err := a.openStore(); err != nil {
 		return nil, err
 	}
-	if a.plane, err = openDataplane(c, a.store); err != nil {
+	if a.plane, err = openDataplane(c, a.store, log); err != nil {
 		return nil, err
 	}
 	a.assemble()
@@ -78,6 +78,7 @@ func (a *Agent) assemble() {
 	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged})
 	a.engine = vrrp.NewEngine(vrrp.Config{
 		Interfaces: a.plane.links, Addresses: a.plane.links, Network: a.plane.network, Scripts: a.checker, Log: a.log,
+		AdvertTimes: a.plane.adverts,
 	})
 	a.balancer = balance.New(balance.Config{
 		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Log: a.log,

@@ -40,7 +40,7 @@ func withTable(t *testing.T, table *ipvs.Fake) *Agent {
 	t.Helper()
 	a := &Agent{config: memoryConfig(t), version: "test", log: slog.New(slog.DiscardHandler), store: store.InMemory()}
 	var err error
-	if a.plane, err = openDataplane(a.config, a.store); err != nil {
+	if a.plane, err = openDataplane(a.config, a.store, a.log); err != nil {
 		t.Fatal(err)
 	}
 	a.plane.table = table

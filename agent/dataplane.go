@@ -3,6 +3,7 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/balance"
 	"github.com/lvs-director/terraform-provider-lvs/agent/check"
@@ -18,6 +19,8 @@ import (
 // that need no privileges and send nothing. What stands above cannot tell one from the other.
 type dataplane struct {
 	network vrrp.Network
+	// adverts outlive the process; nil where nothing does.
+	adverts *vrrp.AdvertTimes
 	links   links
 	table   balance.Kernel
 	prober  check.Prober
@@ -40,7 +43,7 @@ const (
 	ledgerServices  = "services"
 )
 
-func openDataplane(c config.Config, s *store.Store) (dataplane, error) {
+func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane, error) {
 	addresses := store.LedgerOf[link.Held](s, ledgerAddresses)
 	if c.Dataplane == config.DataplaneMemory {
 		interfaces, err := link.NewMemory(addresses)
@@ -57,10 +60,15 @@ func openDataplane(c config.Config, s *store.Store) (dataplane, error) {
 	if err != nil {
 		return dataplane{}, fmt.Errorf("open the machine's network interfaces: %w", err)
 	}
+	adverts, err := openAdvertTimes(c)
+	if err != nil {
+		log.Warn("an agent that is killed and comes back begins as backup", "error", err)
+	}
 	table := ipvs.NewKernel(ipvs.KernelConfig{})
 	runner := check.NewRunner(c.Scripts.Directory, c.Scripts.User)
 	return dataplane{
 		network:     vrrp.RawNetwork{},
+		adverts:     adverts,
 		links:       interfaces,
 		table:       table,
 		prober:      check.Network{Runner: runner},

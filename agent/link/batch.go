@@ -142,7 +142,8 @@ func addressRequest(kind, flags, index int, a *netlink.Addr) *nl.NetlinkRequest 
 		r.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(uint32(a.Flags))))
 	}
 	if a.ValidLft > 0 || a.PreferedLft > 0 {
-		times := nl.IfaCacheInfo{IfaCacheinfo: unix.IfaCacheinfo{Valid: uint32(a.ValidLft), Prefered: uint32(a.PreferedLft)}}
+		var times nl.IfaCacheInfo
+		times.Valid, times.Prefered = uint32(a.ValidLft), uint32(a.PreferedLft) //nolint:misspell // the kernel's spelling
 		r.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, times.Serialize()))
 	}
 	return r

@@ -27,6 +27,8 @@ type Config struct {
 	Network    Network
 	Scripts    Scripts
 	Log        *slog.Logger
+	// AdvertTimes makes an instance go on as active after the process was killed. It may be nil.
+	AdvertTimes *AdvertTimes
 	// Changed is called after the state of an instance changed. It may be nil, and must not block.
 	Changed func()
 }

@@ -11,6 +11,10 @@ type Event interface{ event() }
 // Startup makes the machine take part in the election (RFC 9568 §6.4.1); it ends a fault, too.
 type Startup struct{}
 
+// Resume says, before the first Startup, that an earlier process was active until just now and that the
+// addresses are still there: the others have not missed it yet.
+type Resume struct{}
+
 // Shutdown ends taking part: an active router says so and lets go of the addresses at once.
 type Shutdown struct{}
 
@@ -44,6 +48,7 @@ type Advert struct {
 }
 
 func (Startup) event()   {}
+func (Resume) event()    {}
 func (Shutdown) event()  {}
 func (HandOver) event()  {}
 func (Failover) event()  {}

@@ -84,7 +84,7 @@ func (h *holder) verify() {
 	h.wake()
 }
 
-// add takes a client on that is not active. What a crash may have left of its addresses is removed
+// add takes a client on. What a crash may have left of the addresses of one that is not active is removed
 // before add returns.
 func (h *holder) add(c client) {
 	h.mu.Lock()

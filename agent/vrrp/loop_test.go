@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop,
 	for i, d := range due {
 		v := spec.VRRPInstance{VirtualRouterID: i + 1, Interface: "eth0", Priority: 100, AdvertisementInterval: spec.Duration(interval),
 			VirtualAddresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")}}
-		r := newRouter(fmt.Sprint(i), v, log, func() {})
+		r := newRouter(fmt.Sprint(i), v, log, func() {}, new(atomic.Int64))
 		r.machine = activeAt(interval, l.now+d)
 		r.port, p.routers[r.vrid] = p, r
 		l.routers = append(l.routers, r)

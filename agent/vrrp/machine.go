@@ -52,6 +52,8 @@ type Machine struct {
 
 	// holding: the last word about the addresses was Acquire.
 	holding bool
+	// resuming: an earlier process was active, so Startup goes on where that one was.
+	resuming bool
 	// answerFrom is the time before which no further advert is sent out of turn.
 	answerFrom time.Duration
 
@@ -92,6 +94,8 @@ func (m *Machine) Step(now time.Duration, ev Event) []Action {
 	switch ev := ev.(type) {
 	case Startup:
 		m.startup(now)
+	case Resume:
+		m.holding, m.resuming = true, true
 	case Shutdown:
 		m.leave(spec.InstanceInitialize)
 	case HandOver:
@@ -128,7 +132,7 @@ func (m *Machine) startup(now time.Duration) {
 	if m.state == spec.InstanceActive || m.state == spec.InstanceBackup || m.failingOver {
 		return
 	}
-	if m.params.Priority == priorityOwner && !m.aside {
+	if m.resuming || m.params.Priority == priorityOwner && !m.aside {
 		m.toActive(now)
 		return
 	}
@@ -294,6 +298,7 @@ func (m *Machine) leave(state spec.InstanceState) {
 		m.send(priorityStop)
 	}
 	m.release()
+	m.resuming = false
 	m.state = state
 	m.pending, m.failingOver = false, false
 	m.activeRouter = netip.Addr{}
@@ -301,7 +306,7 @@ func (m *Machine) leave(state spec.InstanceState) {
 
 // toActive sends first: the advert is what keeps the others from taking over, too.
 func (m *Machine) toActive(now time.Duration) {
-	m.state, m.challenging, m.failingOver, m.aside = spec.InstanceActive, false, false, false
+	m.state, m.resuming, m.challenging, m.failingOver, m.aside = spec.InstanceActive, false, false, false, false
 	m.activeRouter, m.activeInterval = m.params.Primary, m.params.Interval
 	m.deadline, m.pending = now+m.params.Interval, true
 	m.answerFrom = now

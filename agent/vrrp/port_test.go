@@ -3,6 +3,7 @@ package vrrp
 import (
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func newReceiver() *receiver {
 	log := slog.New(slog.DiscardHandler)
 	l := &loop{holder: newHolder(newKernel()), notes: notes}
 	r := newRouter("web", spec.VRRPInstance{VirtualRouterID: 51, Interface: "eth0", Priority: 100,
-		AdvertisementInterval: spec.Duration(second)}, log, func() {})
+		AdvertisementInterval: spec.Duration(second)}, log, func() {}, new(atomic.Int64))
 	p := newPort("eth0", 2, nil, log)
 	r.apply(l, 0, input{params: own(100), port: p,
 		addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24"), netip.MustParsePrefix("192.0.2.7/24")}})

@@ -56,7 +56,8 @@ func (e *Engine) reconcile() {
 			users[en.spec.Interface][en.spec.VirtualRouterID] = name
 		}
 		if en.router == nil {
-			en.router = newRouter(name, en.spec, e.Log, e.Trigger)
+			en.router = newRouter(name, en.spec, e.Log, e.Trigger, e.AdvertTimes.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
+			en.router.resume(monotonic())
 			e.holder.add(en.router)
 			r := en.router
 			l.post(func() { l.routers = append(l.routers, r) })

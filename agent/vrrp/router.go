@@ -38,6 +38,8 @@ type router struct {
 	drops    dropCounts
 	oddities oddityCounts
 	stolen   restorations
+	// lastAdvert is the reading of the clock at the last advert, 0 while not active. It outlives the process.
+	lastAdvert *atomic.Int64
 }
 
 // failure is why a router may not take part for a while although its interface is there.
@@ -50,7 +52,7 @@ type failure struct {
 // one serves meanwhile.
 const failureHold = 10 * time.Second
 
-func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, trouble func()) *router {
+func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, trouble func(), lastAdvert *atomic.Int64) *router {
 	r := &router{
 		name:    name,
 		iface:   v.Interface,
@@ -59,10 +61,28 @@ func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, trouble func(
 		trouble: trouble,
 		machine: NewMachine(Parameters{Priority: uint8(v.Priority), Interval: v.AdvertisementInterval.Std()}),
 		limit:   rateLimit{},
+
+		lastAdvert: lastAdvert,
 	}
 	r.wish.Store(&wish{iface: v.Interface, addresses: v.VirtualAddresses, garp: v.GARP})
 	r.publish()
 	return r
+}
+
+// resume goes on where an earlier process was, if the others cannot have missed it yet. Its addresses are
+// then wanted from the beginning. It is called before anybody else knows the router.
+func (r *router) resume(now time.Duration) {
+	last := time.Duration(r.lastAdvert.Load())
+	p := r.machine.Parameters()
+	if last == 0 || last > now || now-last >= ActiveDownInterval(p.Priority, p.Interval) {
+		r.lastAdvert.Store(0)
+		return
+	}
+	r.machine.Step(now, Resume{})
+	w := *r.wish.Load()
+	w.active = true
+	r.wish.Store(&w)
+	r.log.Info("goes on as active: its last advert is not too long ago", "ago", now-last)
 }
 
 func (r *router) wanted() *wish { return r.wish.Load() }
@@ -131,6 +151,7 @@ func (r *router) step(l *loop, now time.Duration, ev Event) {
 			r.wish.Store(&w)
 			l.holder.wake()
 		case Release:
+			r.lastAdvert.Store(0)
 			w := *r.wish.Load()
 			w.active = false
 			r.wish.Store(&w)
@@ -164,6 +185,11 @@ func (r *router) send(l *loop, priority uint8) {
 		return
 	}
 	r.sent.Add(1)
+	if priority == priorityStop {
+		r.lastAdvert.Store(0)
+	} else {
+		r.lastAdvert.Store(int64(l.now))
+	}
 }
 
 // publish shows the state to readers. It allocates only when something changed.

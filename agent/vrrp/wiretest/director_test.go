@@ -126,6 +126,7 @@ func instance(priority int) spec.VRRPInstance {
 		Preempt:               true,
 		AdvertisementInterval: spec.Duration(interval),
 		VirtualAddresses:      []netip.Prefix{netip.MustParsePrefix(virtual)},
+		GARP:                  spec.GARP{Delay: spec.Duration(time.Second), Repeat: 1, RefreshRepeat: 1, Rate: 1000},
 	}
 }
 

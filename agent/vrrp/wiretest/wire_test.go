@@ -72,6 +72,32 @@ func TestWire_47_AKilledRouterIsReplacedAndComesBack(t *testing.T) {
 	roles(t, d1, d2)
 }
 
+func TestWire_WhoIsBackBeforeHeIsMissedGoesOn(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	d1, d2 := pair(t, n)
+	slow := instance(150)
+	slow.AdvertisementInterval = spec.Duration(10 * time.Second)
+	d1.set(web(slow))
+	eventually(t, "d2 has heard of the interval", func() bool { return d2.status().Oddities["interval"] > 0 })
+	d1.kill()
+	d1.start()
+	d1.set(web(slow))
+	// At that interval nobody else becomes active in time for this to pass, and d1 not by waiting.
+	eventually(t, "d1 is active", func() bool { return d1.is(spec.InstanceActive) })
+	if s := d2.status(); s.State != spec.InstanceBackup || s.BecameActive != 0 {
+		t.Errorf("d2: %+v", s)
+	}
+
+	// After an orderly stop there is nothing to go on with.
+	d1.stop()
+	d1.start()
+	d1.set(web(slow))
+	if s := d1.status(); s.State == spec.InstanceActive {
+		t.Errorf("after a stop d1 is %s at once", s.State)
+	}
+}
+
 func TestWire_82_WhatNobodyWantsAnyMoreIsRemovedAtTheStart(t *testing.T) {
 	t.Parallel()
 	n := lab.Start(t)
