@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -89,8 +90,8 @@ func TestLoop_55_AdvertsThatAreNearlyDueGoAlong(t *testing.T) {
 	late, _ := l.routers[1].machine.Deadline()
 	l.polls = []unix.PollFd{{}}
 	l.round(nobody)
-	if got := fmt.Sprint(heardBy(t, listener)); got != "[1 2]" {
-		t.Errorf("sent for %s, want the one that is due, and the one that nearly is", got)
+	if got := heardBy(t, listener); !bytes.Equal(got, []byte{1, 2}) {
+		t.Errorf("sent for %v, want the one that is due, and the one that nearly is", got)
 	}
 	if next, _ := l.routers[1].machine.Deadline(); next != late+interval {
 		t.Errorf("the early one's next is due in %s after this one was, want %s", next-late, interval)
@@ -120,8 +121,8 @@ func TestLoop_47_NobodyTakesOverEarly(t *testing.T) {
 	l.routers[1].machine = backup
 	l.polls = []unix.PollFd{{}}
 	l.round(nobody)
-	if got := fmt.Sprint(heardBy(t, listener)); got != "[1]" {
-		t.Errorf("sent for %s, want the active one alone", got)
+	if got := heardBy(t, listener); !bytes.Equal(got, []byte{1}) {
+		t.Errorf("sent for %v, want the active one alone", got)
 	}
 }
 
