@@ -57,9 +57,17 @@ func measureCost(ctx context.Context, s settings, dir string, t *table) error {
 			t.add(result{what: fmt.Sprintf("%d at %s, %s: resident memory", v.count, v.interval, name), format: asMegabytes,
 				ours: a, keepalived: b, compared: true, bound: "< " + asMegabytes(memoryBound), kept: a < memoryBound})
 		}
+		if a, ok := ours.d1.(*agent); ok && len(a.puts) >= 2*fewPuts {
+			first, last := median(a.puts[:fewPuts]), median(a.puts[len(a.puts)-fewPuts:])
+			t.add(result{what: "    a PUT of one of the first of them", format: asMilliseconds, ours: seconds(first)})
+			t.add(result{what: "    a PUT of one of the last", format: asMilliseconds, ours: seconds(last)})
+		}
 		return nil
 	})
 }
+
+// fewPuts are enough for a median.
+const fewPuts = 25
 
 // startInTurn starts the preferred program, and the other when that one has all virtual routers, so that
 // there is no contest.

@@ -31,7 +31,9 @@ type settings struct {
 }
 
 // parts are what can be measured, in the order in which it is.
-func parts() []string { return []string{"cut-1s", "cut-100ms", "cut-10ms", "stop-1s", "cpu", "load"} }
+func parts() []string {
+	return []string{"cut-1s", "cut-100ms", "cut-10ms", "stop-1s", "failover-1s", "cpu", "load"}
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -126,26 +126,36 @@ type agent struct {
 	*lab.Director
 	routers  virtualRouters
 	priority int
-	known    bool // it has its instances on disk
+	puts     []time.Duration // how long each instance took to be put; once there, they are on disk
 }
 
 func (a *agent) start(ctx context.Context) error {
-	if err := a.Start(ctx); err != nil || a.known {
+	if err := a.Start(ctx); err != nil || len(a.puts) > 0 {
 		return err
 	}
-	a.known = true
 	for vrid := 1; vrid <= a.routers.count; vrid++ {
 		body := fmt.Sprintf(`{"virtual_router_id":%d,"interface":"eth0","priority":%d,"advertisement_interval":%q,"virtual_addresses":["%s"]}`,
 			vrid, a.priority, a.routers.interval, virtual(vrid))
-		status, answer, err := a.Call(ctx, http.MethodPut, fmt.Sprintf("/v1/vrrp-instances/v%d", vrid), body)
-		if err != nil {
+		began := time.Now()
+		if err := a.call(ctx, http.MethodPut, fmt.Sprintf("/v1/vrrp-instances/v%d", vrid), body); err != nil {
 			return err
 		}
-		if status != http.StatusCreated {
-			return fmt.Errorf("the agent answered %d %s", status, answer)
-		}
+		a.puts = append(a.puts, time.Since(began))
 	}
 	return nil
+}
+
+// failover asks the agent to hand over (POST), or to take part again (DELETE).
+func (a *agent) failover(ctx context.Context, method string) error {
+	return a.call(ctx, method, "/v1/vrrp-instances/v1/failover", "")
+}
+
+func (a *agent) call(ctx context.Context, method, path, body string) error {
+	status, answer, err := a.Call(ctx, method, path, body)
+	if err == nil && status >= http.StatusMultipleChoices {
+		err = fmt.Errorf("%s %s: the agent answered %d %s", method, path, status, answer)
+	}
+	return err
 }
 
 func (a *agent) stop() error { return a.Stop() }

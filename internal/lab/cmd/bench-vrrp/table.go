@@ -48,7 +48,7 @@ func (t *table) add(r result) {
 	fmt.Fprintf(t.out, rowFormat, r.what, r.format(r.ours), theirs, ratio, r.bound, verdict)
 }
 
-func asMilliseconds(v float64) string { return fmt.Sprintf("%.1f ms", v*1e3) }
+func asMilliseconds(v float64) string { return fmt.Sprintf("%.2f ms", v*1e3) }
 func asPercent(v float64) string      { return fmt.Sprintf("%.2f %%", v*100) }
 func asMegabytes(v float64) string    { return fmt.Sprintf("%.1f MB", v/1e6) }
 func asCount(v float64) string        { return fmt.Sprintf("%.0f", v) }

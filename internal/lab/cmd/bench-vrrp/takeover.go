@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -23,19 +24,24 @@ const (
 	retries = 20
 )
 
-// measureTakeover compares how long the service is away when the active director goes: cut off, or
-// stopped in order. The two programs take turns, so that they meet the same conditions.
+// measureTakeover compares how long the service is away when the active director goes: cut off, stopped in
+// order, or asked to hand over, which keepalived cannot be. The programs take turns, so that they meet the
+// same conditions.
 func measureTakeover(ctx context.Context, s settings, dir, how string, interval time.Duration, t *table) error {
 	v := virtualRouters{count: 1, interval: interval}
 	return both(ctx, s, dir, v, func(ours, theirs *pair) error {
+		pairs := []*pair{ours, theirs}
+		if how == failover {
+			pairs = pairs[:1]
+		}
 		gaps := map[*pair][]time.Duration{}
-		for _, p := range []*pair{ours, theirs} {
+		for _, p := range pairs {
 			if err := p.startTogether(ctx); err != nil {
 				return err
 			}
 		}
 		for range s.runs {
-			for _, p := range []*pair{ours, theirs} {
+			for _, p := range pairs {
 				gap, err := p.takeover(ctx, how, interval)
 				if err != nil {
 					return err
@@ -43,20 +49,29 @@ func measureTakeover(ctx context.Context, s settings, dir, how string, interval 
 				gaps[p] = append(gaps[p], gap)
 			}
 		}
-		r := result{what: fmt.Sprintf("hard cut, adverts every %s: gap", interval), format: asMilliseconds, compared: true,
-			ours: seconds(median(gaps[ours])), keepalived: seconds(median(gaps[theirs]))}
-		if how == "stop" {
-			r.what = fmt.Sprintf("stop in order, adverts every %s: gap", interval)
-			r.bound, r.kept = "<= "+stopBound.String(), median(gaps[ours]) <= stopBound
-		} else {
+		r := result{what: fmt.Sprintf("%s, adverts every %s: gap", how, interval), format: asMilliseconds, ours: seconds(median(gaps[ours]))}
+		worst := result{what: "    worst of them", format: asMilliseconds, ours: seconds(slices.Max(gaps[ours]))}
+		if len(gaps[theirs]) > 0 {
+			r.compared, r.keepalived = true, seconds(median(gaps[theirs]))
+			worst.compared, worst.keepalived = true, seconds(slices.Max(gaps[theirs]))
+		}
+		if how == cut {
 			r.bound, r.kept = fmt.Sprintf("<= %.2f x keepalived's", hardCutBound), r.ours <= hardCutBound*r.keepalived
+		} else {
+			r.bound, r.kept = "<= "+stopBound.String(), median(gaps[ours]) <= stopBound
 		}
 		t.add(r)
-		t.add(result{what: "    worst of them", format: asMilliseconds, compared: true,
-			ours: seconds(slices.Max(gaps[ours])), keepalived: seconds(slices.Max(gaps[theirs]))})
+		t.add(worst)
 		return nil
 	})
 }
+
+// The ways of going.
+const (
+	cut      = "cut"
+	stop     = "stop"
+	failover = "failover"
+)
 
 // takeover has the preferred director go, and tells how long the client was without an answer. A run in
 // which the client itself was late is done again.
@@ -94,6 +109,7 @@ func (p *pair) takeoverOnce(ctx context.Context, client *pinger, how string, int
 	if err != nil {
 		return 0, 0, err
 	}
+	// Every advert of the other one is a sign that it has taken over.
 	if _, err := p.wire.next(ctx, from(address2())); err != nil {
 		return 0, 0, err
 	}
@@ -104,12 +120,20 @@ func (p *pair) takeoverOnce(ctx context.Context, client *pinger, how string, int
 	return gap, stall, comeBack()
 }
 
-// leave has the preferred director go in one of two ways.
+// leave has the preferred director go.
 func (p *pair) leave(ctx context.Context, how string) (comeBack func() error, err error) {
-	if how == "stop" {
+	switch how {
+	case stop:
 		return func() error { return p.d1.start(ctx) }, p.d1.stop()
+	case failover:
+		a, ok := p.d1.(*agent)
+		if !ok {
+			return nil, errors.New("only an agent can be asked to hand over")
+		}
+		return func() error { return a.failover(ctx, http.MethodDelete) }, a.failover(ctx, http.MethodPost)
+	default:
+		return p.h1.Restore, p.h1.Isolate()
 	}
-	return p.h1.Restore, p.h1.Isolate()
 }
 
 func median(d []time.Duration) time.Duration {
