@@ -76,13 +76,13 @@ func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error
 // assemble makes the parts. Nothing runs yet.
 func (a *Agent) assemble() {
 	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged})
-	a.engine = vrrp.NewEngine(vrrp.Config{
-		Interfaces: a.plane.links, Addresses: a.plane.links, Network: a.plane.network, Scripts: a.checker, Log: a.log,
-		AdvertTimes: a.plane.adverts,
-	})
 	a.balancer = balance.New(balance.Config{
 		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Log: a.log,
 		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval,
+	})
+	a.engine = vrrp.NewEngine(vrrp.Config{
+		Interfaces: a.plane.links, Addresses: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
+		AdvertTimes: a.plane.adverts,
 	})
 }
 

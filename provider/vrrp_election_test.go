@@ -3,7 +3,10 @@ package provider
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // wholeInstance is an instance on two directors with some more lines.
@@ -47,5 +50,51 @@ func TestPreemptionIsSetChangedAndImported(t *testing.T) {
 		imported(),
 		resource.TestStep{Config: wholeInstance(directors, "")},
 		resource.TestStep{PreConfig: has(true, "0s"), Config: wholeInstance(directors, ""), ConfigPlanChecks: noChanges()},
+	)
+}
+
+func TestWhatIsTrackedIsSetChangedAndImported(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	with := func(lines string) string {
+		return wholeInstance(directors, lines) + `
+resource "lvs_virtual_server" "test" {
+  name              = "www"
+  address           = "192.0.2.100"
+  port              = 80
+  forwarding_method = "dr"
+}`
+	}
+	has := func(interfaces, services map[string]spec.Track) func() {
+		return func() {
+			for name, d := range directors {
+				got := d.store.Desired().VRRPInstances["web"]
+				if diff := cmp.Diff(interfaces, got.TrackInterfaces); diff != "" {
+					t.Errorf("interfaces on %s (-want +got):\n%s", name, diff)
+				}
+				if diff := cmp.Diff(services, got.TrackVirtualServers); diff != "" {
+					t.Errorf("virtual servers on %s (-want +got):\n%s", name, diff)
+				}
+			}
+		}
+	}
+	first := with(`track_interfaces      = { eth1 = {}, "eth0.7" = { weight = -20, inverse = true } }
+  track_virtual_servers = { (lvs_virtual_server.test.name) = { weight = 20 } }`)
+	second := with(`track_virtual_servers = { (lvs_virtual_server.test.name) = { inverse = true } }`)
+	run(t,
+		resource.TestStep{Config: first},
+		resource.TestStep{
+			PreConfig: has(map[string]spec.Track{"eth1": {}, "eth0.7": {Weight: -20, Inverse: true}}, map[string]spec.Track{"www": {Weight: 20}}),
+			Config:    first, ConfigPlanChecks: noChanges(),
+		},
+		imported(),
+		resource.TestStep{Config: second},
+		resource.TestStep{PreConfig: has(nil, map[string]spec.Track{"www": {Inverse: true}}), Config: second, ConfigPlanChecks: noChanges()},
+		resource.TestStep{Config: wholeInstance(directors, "")},
+		resource.TestStep{PreConfig: has(nil, nil), Config: wholeInstance(directors, ""), ConfigPlanChecks: noChanges()},
+		resource.TestStep{
+			Config:      wholeInstance(directors, `track_virtual_servers = { mail = {} }`),
+			ExpectError: saying(`virtual server "mail" does not exist on this director: create it first`),
+		},
 	)
 }

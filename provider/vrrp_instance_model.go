@@ -29,14 +29,12 @@ type vrrpInstanceModel struct {
 	GARP                  types.Object         `tfsdk:"garp"`
 	Members               types.Map            `tfsdk:"members"`
 	TrackScripts          types.Map            `tfsdk:"track_scripts"`
+	TrackInterfaces       types.Map            `tfsdk:"track_interfaces"`
+	TrackVirtualServers   types.Map            `tfsdk:"track_virtual_servers"`
 }
 
 func memberType() types.ObjectType {
 	return types.ObjectType{AttrTypes: map[string]attr.Type{"priority": types.Int64Type, "interface": types.StringType}}
-}
-
-func trackType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{"weight": types.Int64Type}}
 }
 
 func vrrpInstances() kind[spec.VRRPInstance, spec.VRRPInstanceStatus] {
@@ -80,12 +78,9 @@ func (m *vrrpInstanceModel) shared() spec.VRRPInstance {
 		v.VirtualAddresses = append(v.VirtualAddresses, prefix)
 	}
 	v.GARP = garp(m.GARP)
-	for name := range m.TrackScripts.Elements() {
-		if v.TrackScripts == nil {
-			v.TrackScripts = map[string]spec.Track{}
-		}
-		v.TrackScripts[name] = spec.Track{Weight: number(attribute[types.Int64](entry(m.TrackScripts, name), "weight"), 0)}
-	}
+	v.TrackScripts = tracks(m.TrackScripts)
+	v.TrackInterfaces = tracks(m.TrackInterfaces)
+	v.TrackVirtualServers = tracks(m.TrackVirtualServers)
 	return v
 }
 
@@ -213,17 +208,7 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 	}
 	m.VirtualAddresses = types.ListValueMust(cidrtypes.IPPrefixType{}, addresses)
 	m.GARP = garpValue(v.GARP)
-	m.TrackScripts = trackedScripts(v.TrackScripts, m.TrackScripts)
-}
-
-// trackedScripts returns the attribute. None at all is an empty map where the configuration says so.
-func trackedScripts(tracks map[string]spec.Track, before types.Map) types.Map {
-	if len(tracks) == 0 && before.IsNull() {
-		return types.MapNull(trackType())
-	}
-	values := map[string]attr.Value{}
-	for name, track := range tracks {
-		values[name] = types.ObjectValueMust(trackType().AttrTypes, map[string]attr.Value{"weight": types.Int64Value(int64(track.Weight))})
-	}
-	return types.MapValueMust(trackType(), values)
+	m.TrackScripts = trackedValue(v.TrackScripts, m.TrackScripts)
+	m.TrackInterfaces = trackedValue(v.TrackInterfaces, m.TrackInterfaces)
+	m.TrackVirtualServers = trackedValue(v.TrackVirtualServers, m.TrackVirtualServers)
 }

@@ -76,14 +76,9 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 					},
 				}},
 			},
-			"track_scripts": schema.MapNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "Check scripts (`lvs_check_script`) that move the priority, by name.",
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"weight": countAttribute(0, "-253 to 253. Above 0 it is added to the priority while the script passes; below 0 it is subtracted while it fails; "+
-						"with 0 the instance is in `fault` while it fails."),
-				}},
-			},
+			"track_scripts":         trackAttribute("Check scripts (`lvs_check_script`)", "its last runs exited with 0"),
+			"track_interfaces":      trackAttribute("Network interfaces of the directors", "it is up and has a carrier"),
+			"track_virtual_servers": trackAttribute("Virtual servers (`lvs_virtual_server`)", "its state is `up`"),
 			"directors": schema.SetAttribute{
 				ElementType: types.StringType,
 				Computed:    true,

@@ -2,13 +2,16 @@ package link
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // Check reports what only this machine can tell to be wrong with an instance: an interface that is not
-// there or cannot multicast, a virtual address that is the interface's own. It changes nothing.
+// there or cannot multicast, a tracked one that is not there, a virtual address that is the interface's
+// own. It changes nothing.
 func (k *Kernel) Check(v spec.VRRPInstance) spec.FieldErrors {
 	l, err := k.netlink.link(v.Interface)
 	switch {
@@ -19,7 +22,17 @@ func (k *Kernel) Check(v spec.VRRPInstance) spec.FieldErrors {
 	case !multicasts(l):
 		return spec.FieldErrors{{Pointer: "/interface", Detail: fmt.Sprintf("%s cannot multicast, as adverts need: use another interface", v.Interface)}}
 	}
-	return k.claims.Check(v)
+	return append(k.claims.Check(v), k.checkTracked(v)...)
+}
+
+func (k *Kernel) checkTracked(v spec.VRRPInstance) spec.FieldErrors {
+	var errs spec.FieldErrors
+	for _, iface := range slices.Sorted(maps.Keys(v.TrackInterfaces)) {
+		if _, err := k.netlink.link(iface); absent(err) {
+			errs = append(errs, spec.FieldError{Pointer: "/track_interfaces/" + iface, Detail: k.missing(iface)})
+		}
+	}
+	return errs
 }
 
 func (k *Kernel) missing(iface string) string {

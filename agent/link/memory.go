@@ -98,6 +98,12 @@ func (m *Memory) Source(iface string) (index int, primary netip.Addr, err error)
 	return i.index, i.own.Addr(), nil
 }
 
+// Carrier returns the trouble that an interface was given.
+func (m *Memory) Carrier(iface string) error {
+	_, _, err := m.Source(iface)
+	return err
+}
+
 // Watch calls changed after SetOwn and SetTrouble.
 func (m *Memory) Watch(ctx context.Context, changed func()) error {
 	for {

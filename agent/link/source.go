@@ -11,18 +11,9 @@ import (
 // Source returns the index of an interface and its primary IPv4 address, never one that was claimed. The
 // error says in words for the user why there is none.
 func (k *Kernel) Source(iface string) (index int, primary netip.Addr, err error) {
-	l, err := k.netlink.link(iface)
-	if absent(err) {
-		return 0, netip.Addr{}, fmt.Errorf("interface %s does not exist", iface)
-	}
+	l, err := k.up(iface)
 	if err != nil {
-		return 0, netip.Addr{}, fmt.Errorf("look at interface %s: %w", iface, err)
-	}
-	switch flags := l.Attrs().RawFlags; {
-	case flags&unix.IFF_UP == 0:
-		return 0, netip.Addr{}, fmt.Errorf("interface %s is down", iface)
-	case flags&unix.IFF_RUNNING == 0:
-		return 0, netip.Addr{}, fmt.Errorf("interface %s has no carrier", iface)
+		return 0, netip.Addr{}, err
 	}
 	list, err := k.netlink.list(l)
 	if err != nil {
@@ -32,6 +23,29 @@ func (k *Kernel) Source(iface string) (index int, primary netip.Addr, err error)
 		return 0, netip.Addr{}, fmt.Errorf("interface %s has no IPv4 address", iface)
 	}
 	return l.Attrs().Index, primary, nil
+}
+
+// Carrier says in words for the user why an interface is not up or has no carrier, or returns nil.
+func (k *Kernel) Carrier(iface string) error {
+	_, err := k.up(iface)
+	return err
+}
+
+func (k *Kernel) up(iface string) (netlink.Link, error) {
+	l, err := k.netlink.link(iface)
+	if absent(err) {
+		return nil, fmt.Errorf("interface %s does not exist", iface)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at interface %s: %w", iface, err)
+	}
+	switch flags := l.Attrs().RawFlags; {
+	case flags&unix.IFF_UP == 0:
+		return nil, fmt.Errorf("interface %s is down", iface)
+	case flags&unix.IFF_RUNNING == 0:
+		return nil, fmt.Errorf("interface %s has no carrier", iface)
+	}
+	return l, nil
 }
 
 // primary is the first address in the kernel's order that is the machine's own and not for the machine

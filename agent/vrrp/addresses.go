@@ -11,6 +11,8 @@ type Interfaces interface {
 	// never one that was added through Addresses. The error says, in words for the user, why the
 	// interface cannot carry a virtual router now.
 	Source(iface string) (index int, primary netip.Addr, err error)
+	// Carrier says in words for the user why an interface is not up or has no carrier, or returns nil.
+	Carrier(iface string) error
 	// Watch calls changed, which does not block, whenever an interface or address may have changed,
 	// until ctx ends. Calls may be missing, and calls may be about nothing: they are hints.
 	Watch(ctx context.Context, changed func()) error

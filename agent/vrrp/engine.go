@@ -14,19 +14,15 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// Scripts tells the verdicts of check scripts.
-type Scripts interface {
-	// Script returns the verdict on a script. known is false until there is one.
-	Script(name string) (passing, known bool)
-}
-
 // Config is what an engine works with.
 type Config struct {
 	Interfaces Interfaces
 	Addresses  Addresses
 	Network    Network
 	Scripts    Scripts
-	Log        *slog.Logger
+	// Services may be nil: then there are none.
+	Services Services
+	Log      *slog.Logger
 	// AdvertTimes makes an instance go on as active after the process was killed. It may be nil.
 	AdvertTimes *AdvertTimes
 	// Changed is called after the state of an instance changed. It may be nil, and must not block.
@@ -51,6 +47,8 @@ type Engine struct {
 type entry struct {
 	spec     spec.VRRPInstance
 	claimErr error
+	// services are the last verdicts on tracked virtual servers.
+	services map[string]bool
 	router   *router // nil while not running
 	told     *input
 }
@@ -59,6 +57,9 @@ type entry struct {
 func NewEngine(c Config) *Engine {
 	if c.Changed == nil {
 		c.Changed = func() {}
+	}
+	if c.Services == nil {
+		c.Services = noServices{}
 	}
 	return &Engine{Config: c, trigger: make(chan struct{}, 1), entries: map[string]*entry{}, ports: map[string]*port{}}
 }
@@ -135,7 +136,7 @@ func (e *Engine) retire(en *entry) {
 	en.router, en.told = nil, nil
 }
 
-// Trigger says that verdicts of scripts may have changed. It does not block.
+// Trigger says that verdicts on what is tracked may have changed. It does not block.
 func (e *Engine) Trigger() {
 	select {
 	case e.trigger <- struct{}{}:

@@ -24,7 +24,9 @@ type director struct {
 	engine  *vrrp.Engine
 	machine *link.Memory
 	scripts *scripts
-	stop    func()
+	// services are verdicts on virtual servers.
+	services *scripts
+	stop     func()
 }
 
 // scripts are verdicts that a test gives.
@@ -38,6 +40,15 @@ func (s *scripts) Script(name string) (passing, known bool) {
 	defer s.mu.Unlock()
 	passing, known = s.verdicts[name]
 	return passing, known
+}
+
+// Service implements vrrp.Services.
+func (s *scripts) Service(name string) (up, known bool) { return s.Script(name) }
+
+func (s *scripts) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.verdicts, name)
 }
 
 func (s *scripts) set(name string, passing bool) {
@@ -55,12 +66,13 @@ func start(t *testing.T, network vrrp.Network, address string, ledger link.Ledge
 		t.Fatal(err)
 	}
 	machine.SetOwn("eth0", netip.MustParsePrefix(address))
-	d := &director{t: t, machine: machine, scripts: &scripts{verdicts: map[string]bool{}}}
+	d := &director{t: t, machine: machine, scripts: &scripts{verdicts: map[string]bool{}}, services: &scripts{verdicts: map[string]bool{}}}
 	d.engine = vrrp.NewEngine(vrrp.Config{
 		Interfaces: machine,
 		Addresses:  machine,
 		Network:    network,
 		Scripts:    d.scripts,
+		Services:   d.services,
 		Log:        slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -89,11 +89,7 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 	if f.err != nil && en.told != nil {
 		in.params.Primary = en.told.params.Primary // to say goodbye with, should there be a way
 	}
-	var trackers []Tracker
-	for _, name := range slices.Sorted(maps.Keys(en.spec.TrackScripts)) {
-		passing, known := e.Scripts.Script(name)
-		trackers = append(trackers, Tracker{Name: name, Weight: en.spec.TrackScripts[name].Weight, Known: known, Passing: passing})
-	}
+	trackers := e.trackers(en)
 	in.params.Priority = EffectivePriority(en.spec.Priority, trackers)
 	in.reason = e.faultOf(en, f, trackers)
 	return in
@@ -116,12 +112,8 @@ func (e *Engine) faultOf(en *entry, f facts, trackers []Tracker) string {
 		}
 	}
 	for _, t := range trackers {
-		switch {
-		case !t.failed():
-		case !t.Known:
-			return fmt.Sprintf("check script %q has not run yet", t.Name)
-		default:
-			return fmt.Sprintf("check script %q fails", t.Name)
+		if t.failed() {
+			return t.Reason
 		}
 	}
 	return ""

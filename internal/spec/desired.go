@@ -76,6 +76,11 @@ func (d Desired) FitVRRPInstance(name string, v VRRPInstance) Verdict {
 			fit.Unresolved.add(pointer("/track_scripts", script), "check script %q does not exist on this director: create it first", script)
 		}
 	}
+	for _, service := range slices.Sorted(maps.Keys(v.TrackVirtualServers)) {
+		if _, ok := d.VirtualServers[service]; !ok {
+			fit.Unresolved.add(pointer("/track_virtual_servers", service), "virtual server %q does not exist on this director: create it first", service)
+		}
+	}
 	return fit
 }
 

@@ -54,6 +54,9 @@ func TestFitVRRPInstance(t *testing.T) {
 			{"/track_scripts/a", `check script "a" does not exist on this director: create it first`},
 			{"/track_scripts/b", `check script "b" does not exist on this director: create it first`},
 		}}},
+		"tracked virtual server": {"web", func(v *VRRPInstance) { v.TrackVirtualServers = map[string]Track{"web": {}} }, Verdict{}},
+		"tracked virtual server that is missing": {"web", func(v *VRRPInstance) { v.TrackVirtualServers = map[string]Track{"dns": {}} },
+			Verdict{Unresolved: one("/track_virtual_servers/dns", `virtual server "dns" does not exist on this director: create it first`)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

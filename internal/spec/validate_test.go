@@ -108,6 +108,19 @@ func TestValidateVRRPInstance(t *testing.T) {
 			{"/track_scripts/a/weight", "254 is out of range: use -253 to 253"},
 			{"/track_scripts/b/weight", "-254 is out of range: use -253 to 253"},
 		}},
+		"everything may be tracked": {func(v *VRRPInstance) {
+			v.TrackInterfaces = map[string]Track{"eth1": {}, "bond0.7": {Weight: -253, Inverse: true}}
+			v.TrackVirtualServers = map[string]Track{"web": {Weight: 253}}
+		}, nil},
+		"weights and names of all that is tracked": {func(v *VRRPInstance) {
+			v.TrackInterfaces = map[string]Track{"eth1": {Weight: 300}, "a/b": {}}
+			v.TrackVirtualServers = map[string]Track{"Web": {Weight: -300}}
+		}, FieldErrors{
+			{"/track_interfaces/a~1b", `"a/b" is not the name of a network interface: at most 15 letters, digits, '_', '.', '-'`},
+			{"/track_interfaces/eth1/weight", "300 is out of range: use -253 to 253"},
+			{"/track_virtual_servers/Web", `"Web" is not a name: use 1 to 63 of a-z, 0-9, '_', '.' and '-', beginning and ending with a letter or digit`},
+			{"/track_virtual_servers/Web/weight", "-300 is out of range: use -253 to 253"},
+		}},
 		"nothing at all": {func(v *VRRPInstance) { *v = VRRPInstance{} }, FieldErrors{
 			{"/virtual_router_id", "0 is out of range: use 1 to 255"},
 			{"/priority", "0 is out of range: use 1 to 255"},

@@ -24,11 +24,14 @@ type VRRPInstance struct {
 	VirtualAddresses      []netip.Prefix   `json:"virtual_addresses" minItems:"1" maxItems:"255" doc:"addresses with prefix length that are on the active director, in the order in which adverts carry them"`
 	GARP                  GARP             `json:"garp" required:"false" doc:"how often the active director announces its addresses"`
 	TrackScripts          map[string]Track `json:"track_scripts,omitempty" doc:"check scripts that move the priority, by name"`
+	TrackInterfaces       map[string]Track `json:"track_interfaces,omitempty" doc:"network interfaces that move the priority, by name; one passes while it is up and has a carrier"`
+	TrackVirtualServers   map[string]Track `json:"track_virtual_servers,omitempty" doc:"virtual servers that move the priority, by name; one passes while its state is up"`
 }
 
 // Track is what one tracked thing does to the priority of an instance.
 type Track struct {
-	Weight int `json:"weight" minimum:"-253" maximum:"253" required:"false" default:"0" doc:"above 0: added while it passes; below 0: subtracted while it fails; 0: the instance is in fault while it fails"`
+	Weight  int  `json:"weight" minimum:"-253" maximum:"253" required:"false" default:"0" doc:"above 0: added while it passes; below 0: subtracted while it fails; 0: the instance is in fault while it fails"`
+	Inverse bool `json:"inverse,omitzero" required:"false" default:"false" doc:"turns the sign round: above 0, subtracted while it passes; below 0, added while it fails; 0: in fault while it passes"`
 }
 
 // Limits of a virtual router (RFC 9568 §5.2).
@@ -59,6 +62,14 @@ func (v *VRRPInstance) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // what nobody uses and shells trip over.
 var interfaceName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@-]*$`)
 
+func isInterfaceName(name string) bool {
+	return len(name) <= maxInterfaceNameBytes && interfaceName.MatchString(name)
+}
+
+func notAnInterface(name string) string {
+	return fmt.Sprintf("%q is not the name of a network interface: at most %d letters, digits, '_', '.', '-'", name, maxInterfaceNameBytes)
+}
+
 // Validate reports everything that is wrong with the values themselves.
 func (v *VRRPInstance) Validate() FieldErrors {
 	var errs FieldErrors
@@ -73,8 +84,8 @@ func (v *VRRPInstance) Validate() FieldErrors {
 	switch {
 	case v.Interface == "":
 		errs.add("/interface", "an interface is needed, such as eth0")
-	case len(v.Interface) > maxInterfaceNameBytes || !interfaceName.MatchString(v.Interface):
-		errs.add("/interface", "%q is not the name of a network interface: at most %d letters, digits, '_', '.', '-'", v.Interface, maxInterfaceNameBytes)
+	case !isInterfaceName(v.Interface):
+		errs.add("/interface", "%s", notAnInterface(v.Interface))
 	}
 	switch d := v.AdvertisementInterval.Std(); {
 	case d < advertisementStep || d > maxAdvertisement:
@@ -106,12 +117,33 @@ func (v *VRRPInstance) Validate() FieldErrors {
 		seen[p.Addr()] = true
 	}
 	errs = append(errs, v.GARP.validate("/garp")...)
-	for _, name := range slices.Sorted(maps.Keys(v.TrackScripts)) {
-		at := pointer("/track_scripts", name)
-		if bad := ValidateName(name); bad != nil {
-			errs.add(at, "%s", bad[0].Detail)
-		}
-		errs.within(at+"/weight", v.TrackScripts[name].Weight, -253, 253)
-	}
+	errs.tracks("/track_scripts", v.TrackScripts, trackedName)
+	errs.tracks("/track_interfaces", v.TrackInterfaces, trackedInterface)
+	errs.tracks("/track_virtual_servers", v.TrackVirtualServers, trackedName)
 	return errs
+}
+
+// tracks reports what is wrong with what is tracked; name says what is wrong with a name, or "".
+func (e *FieldErrors) tracks(at string, tracks map[string]Track, name func(string) string) {
+	for _, tracked := range slices.Sorted(maps.Keys(tracks)) {
+		at := pointer(at, tracked)
+		if bad := name(tracked); bad != "" {
+			e.add(at, "%s", bad)
+		}
+		e.within(at+"/weight", tracks[tracked].Weight, -253, 253)
+	}
+}
+
+func trackedName(name string) string {
+	if bad := ValidateName(name); bad != nil {
+		return bad[0].Detail
+	}
+	return ""
+}
+
+func trackedInterface(name string) string {
+	if isInterfaceName(name) {
+		return ""
+	}
+	return notAnInterface(name)
 }

@@ -260,6 +260,16 @@ func TestKernel_Check(t *testing.T) {
 			}
 		})
 	}
+	want := spec.FieldErrors{{Pointer: "/track_interfaces/eth9", Detail: "eth9 does not exist on this director: it has eth0"}}
+	got := k.Check(spec.VRRPInstance{Interface: "eth0", TrackInterfaces: map[string]spec.Track{"eth0": {}, "eth9": {}}})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for iface, want := range map[string]string{"eth0": "<nil>", "eth9": "interface eth9 does not exist"} {
+		if got := fmt.Sprint(k.Carrier(iface)); got != want {
+			t.Errorf("carrier of %s: %s, want %s", iface, got, want)
+		}
+	}
 	if diff := cmp.Diff("192.0.2.11/24", carried(t, h)); diff != "" {
 		t.Errorf("something was changed:\n%s", diff)
 	}
