@@ -133,6 +133,38 @@ func TestAnswerHasSpecStatusAndETag(t *testing.T) {
 	}
 }
 
+func TestPasswordIsTakenAndNeverAnswered(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const with = `{"version":2,"auth_pass":"s3cret","auth_pass_version":1,"virtual_router_id":51,"interface":"eth0","virtual_addresses":["192.0.2.100/24"]}`
+	var answers strings.Builder
+	answers.WriteString(f.want(t, http.StatusOK, "PUT", instancePath+"?dry_run=true", with))
+	answers.WriteString(f.want(t, http.StatusCreated, "PUT", instancePath, with))
+	before, etag := f.store.Desired(), f.call(t, "GET", instancePath, "").Header.Get("ETag")
+	if got := before.VRRPInstances["web"].AuthPass; string(got) != "s3cret" {
+		t.Error("the password is not stored")
+	}
+	answers.WriteString(f.want(t, http.StatusOK, "PUT", instancePath, with))
+	if f.store.Desired().Revision != before.Revision {
+		t.Error("the same password is a change")
+	}
+	// Another password is a change that cannot be seen.
+	answers.WriteString(f.want(t, http.StatusOK, "PUT", instancePath, strings.Replace(with, "s3cret", "s3cret2", 1), "If-Match", etag))
+	if got := f.store.Desired().VRRPInstances["web"].AuthPass; string(got) != "s3cret2" {
+		t.Error("another password is not stored")
+	}
+	if got := f.call(t, "GET", instancePath, "").Header.Get("ETag"); got != etag {
+		t.Errorf("the ETag tells passwords apart: %s, was %s", got, etag)
+	}
+	for _, path := range []string{instancePath, "/v1/vrrp-instances", "/v1/snapshot", "/v1/status"} {
+		answers.WriteString(f.want(t, http.StatusOK, "GET", path, ""))
+	}
+	answers.WriteString(f.want(t, http.StatusUnprocessableEntity, "PUT", instancePath, strings.Replace(with, "s3cret", "s3cret-too-long", 1)))
+	if strings.Contains(answers.String(), "s3cret") || !strings.Contains(answers.String(), `"auth_pass_version":1`) {
+		t.Errorf("answers: %s", answers.String())
+	}
+}
+
 func TestPutAlwaysAppliesAlsoWhenNothingChanged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

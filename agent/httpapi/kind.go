@@ -61,7 +61,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 	var unresolved spec.FieldErrors
 	_, err := a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
 		before, exists := k.get(d, key)
-		equal := exists && spec.ETag(before) == spec.ETag(v)
+		equal := exists && spec.Equal(before, v)
 		if p := a.precondition(k.kind, key, r, exists, equal, before); p != nil {
 			return nil, p
 		}

@@ -19,10 +19,35 @@ func (k *Kernel) Check(v spec.VRRPInstance) spec.FieldErrors {
 		return spec.FieldErrors{{Pointer: "/interface", Detail: k.missing(v.Interface)}}
 	case err != nil:
 		return spec.FieldErrors{{Pointer: "/interface", Detail: fmt.Sprintf("unable to look at %s: %v", v.Interface, err)}}
-	case !multicasts(l):
+	case !v.Unicasts() && !multicasts(l):
 		return spec.FieldErrors{{Pointer: "/interface", Detail: fmt.Sprintf("%s cannot multicast, as adverts need: use another interface", v.Interface)}}
 	}
-	return append(k.claims.Check(v), k.checkTracked(v)...)
+	errs := append(k.claims.Check(v), fits(v, l.Attrs().MTU)...)
+	errs = append(errs, k.checkTracked(v)...)
+	if v.Unicasts() {
+		if err := k.Owns(v.Interface, v.UnicastSource); err != nil {
+			errs = append(errs, spec.FieldError{Pointer: "/unicast_source", Detail: err.Error() + ": adverts cannot come from it"})
+		}
+	}
+	return errs
+}
+
+// fits reports a list of addresses that makes adverts longer than the interface takes: they must not come
+// in fragments.
+func fits(v spec.VRRPInstance, mtu int) spec.FieldErrors {
+	overhead, size := 20+8, 4 // IPv4's header, VRRP's
+	if v.Family() == spec.IPv6 {
+		overhead, size = 40+8, 16
+	}
+	if v.Version == spec.VRRPv2 {
+		overhead += spec.MaxAuthPass
+	}
+	most := (mtu - overhead) / size
+	if len(v.VirtualAddresses) <= most {
+		return nil
+	}
+	return spec.FieldErrors{{Pointer: "/virtual_addresses", Detail: fmt.Sprintf(
+		"%d addresses do not fit into an advert on %s, whose MTU is %d: at most %d", len(v.VirtualAddresses), v.Interface, mtu, most)}}
 }
 
 func (k *Kernel) checkTracked(v spec.VRRPInstance) spec.FieldErrors {

@@ -3,6 +3,7 @@ package link
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"sync"
@@ -19,7 +20,7 @@ type Kernel struct {
 	netlink kernelDevice
 
 	announcers sync.Mutex
-	byIndex    map[int]*announcer
+	byIndex    map[announcerKey]announcer
 }
 
 // NewKernel returns a Kernel that may touch what the ledger says.
@@ -39,7 +40,7 @@ func NewKernel(l Ledger) (*Kernel, error) {
 		handle.Close()
 		return nil, errors.Join(err, batch.close())
 	}
-	return &Kernel{claims: c, netlink: d, byIndex: map[int]*announcer{}}, nil
+	return &Kernel{claims: c, netlink: d, byIndex: map[announcerKey]announcer{}}, nil
 }
 
 // Close gives the sockets back. Addresses stay.
@@ -78,7 +79,7 @@ func (d kernelDevice) link(iface string) (netlink.Link, error) {
 }
 
 func (d kernelDevice) list(l netlink.Link) ([]netlink.Addr, error) {
-	return whole(func() ([]netlink.Addr, error) { return d.handle.AddrList(l, netlink.FAMILY_V4) })
+	return whole(func() ([]netlink.Addr, error) { return d.handle.AddrList(l, netlink.FAMILY_ALL) })
 }
 
 func (d kernelDevice) addresses(iface string) ([]netip.Prefix, error) {
@@ -159,6 +160,13 @@ func absent(err error) bool {
 func addrOf(p netip.Prefix) *netlink.Addr {
 	ip := p.Addr()
 	a := &netlink.Addr{IPNet: &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(p.Bits(), ip.BitLen())}}
+	if ip.Is6() {
+		// It comes from another director, and nobody waits a second for it to be found unique. It is deprecated
+		// from the start (lifetime 0 as a preferred one, and no end), so that this machine's own connections
+		// do not come from an address that moves away.
+		a.Flags, a.ValidLft, a.PreferedLft = unix.IFA_F_NODAD, math.MaxUint32, 0
+		return a
+	}
 	// The library would derive a broadcast address, which host prefixes and point-to-point ones lack; the
 	// kernel knows one without being told.
 	a.Broadcast = net.IPv4zero

@@ -1,5 +1,5 @@
-// Package link works on network interfaces: what they are, which addresses they carry, and gratuitous
-// ARP. Kernel does so through netlink and packet sockets, Memory pretends to.
+// Package link works on network interfaces: what they are, which addresses they carry, and how
+// neighbours are told (gratuitous ARP, unsolicited neighbour advertisements). Kernel does so through netlink and packet sockets, Memory pretends to.
 //
 // It must not know what VRRP is, nor why an address should come or go. It only ever removes an address
 // that its Ledger says the agent may have put there, and never one by guess.

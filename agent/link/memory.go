@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // Memory is a machine without a kernel. Every interface exists and is up, with 127.0.0.1 as its own
@@ -87,22 +89,32 @@ func (d *memoryDevice) remove(iface string, addresses []netip.Prefix) (gone []ne
 	return addresses, nil
 }
 
-// Source returns the index and address of an interface, or the trouble it was given.
-func (m *Memory) Source(iface string) (index int, primary netip.Addr, err error) {
+// Source returns the index and address of an interface, or the trouble it was given. Without an IPv6
+// address of its own, an interface has fe80::1.
+func (m *Memory) Source(iface string, family spec.Family) (index int, primary netip.Addr, err error) {
 	m.machine.mu.Lock()
 	defer m.machine.mu.Unlock()
 	i := m.machine.on(iface)
 	if i.trouble != "" {
 		return 0, netip.Addr{}, errors.New(i.trouble)
 	}
-	return i.index, i.own.Addr(), nil
+	if own := i.own.Addr(); spec.FamilyOf(own) == family {
+		return i.index, own, nil
+	}
+	if family == spec.IPv6 {
+		return i.index, netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 15: 1}), nil
+	}
+	return i.index, netip.AddrFrom4([4]byte{127, 0, 0, 1}), nil
 }
 
 // Carrier returns the trouble that an interface was given.
 func (m *Memory) Carrier(iface string) error {
-	_, _, err := m.Source(iface)
+	_, _, err := m.Source(iface, spec.IPv4)
 	return err
 }
+
+// Owns is about an address that the machine would have.
+func (m *Memory) Owns(string, netip.Addr) error { return nil }
 
 // Watch calls changed after SetOwn and SetTrouble.
 func (m *Memory) Watch(ctx context.Context, changed func()) error {
@@ -167,7 +179,7 @@ func (m *Memory) change(iface string, change func(*memoryInterface)) {
 	}
 }
 
-// String prints the addresses as "ip -br -4 addr" does.
+// String prints the addresses as "ip -br addr" does.
 func (m *Memory) String() string {
 	m.machine.mu.Lock()
 	defer m.machine.mu.Unlock()

@@ -126,7 +126,7 @@ func (s *Store) write(changes []spec.Change, revision uint64) error {
 				}
 				continue
 			}
-			data, err := spec.Encode(c.Value)
+			data, err := spec.EncodeWithSecrets(c.Value) // the file is its owner's only
 			if err != nil {
 				return err
 			}

@@ -27,6 +27,7 @@ func changes() []spec.Change {
 	router := spec.DefaultVRRPInstance()
 	router.VirtualRouterID, router.Interface = 51, "eth0"
 	router.VirtualAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")}
+	router.Version, router.AuthPass = 2, "s3cret" // a restart must not lose it
 	script := spec.CheckScript{Command: []string{"/bin/true"}, Interval: 1e9, Timeout: 1e9, Rise: 1, Fall: 1}
 	return []spec.Change{
 		{Kind: spec.KindVRRPInstance, Key: "web", Value: router},

@@ -3,14 +3,18 @@ package vrrp
 import (
 	"context"
 	"net/netip"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // Interfaces tells about the machine's network interfaces.
 type Interfaces interface {
-	// Source returns the index of an interface and its primary IPv4 address: the one adverts come from,
-	// never one that was added through Addresses. The error says, in words for the user, why the
-	// interface cannot carry a virtual router now.
-	Source(iface string) (index int, primary netip.Addr, err error)
+	// Source returns the index of an interface and its primary IPv4 or its link-local IPv6 address: the one
+	// adverts come from, never one that was added through Addresses. The error says, in words for the
+	// user, why the interface cannot carry a virtual router of that family now.
+	Source(iface string, family spec.Family) (index int, primary netip.Addr, err error)
+	// Owns says, in words for the user, why adverts cannot come from that address of the interface, or nil.
+	Owns(iface string, address netip.Addr) error
 	// Carrier says in words for the user why an interface is not up or has no carrier, or returns nil.
 	Carrier(iface string) error
 	// Watch calls changed, which does not block, whenever an interface or address may have changed,
@@ -34,6 +38,7 @@ type Addresses interface {
 	Ensure(iface string, addresses []netip.Prefix) (added []netip.Prefix, err error)
 	// Remove takes claimed addresses off the interface. Absent ones, and an absent interface, are fine.
 	Remove(iface string, addresses []netip.Prefix) error
-	// Announce tells the neighbours that the addresses are here (gratuitous ARP).
+	// Announce tells the neighbours that the addresses are here (gratuitous ARP, unsolicited neighbour
+	// advertisements).
 	Announce(iface string, addresses []netip.Addr) error
 }

@@ -1,4 +1,5 @@
-// Package vrrp takes part in virtual routers (VRRP version 3, RFC 9568) on behalf of a director.
+// Package vrrp takes part in virtual routers (VRRP version 3, RFC 9568, and
+// version 2, RFC 3768) on behalf of a director.
 //
 // Packet is the codec, Machine the protocol: both are pure, without goroutine, clock or socket. Engine
 // runs the machines of all instances on one thread that does nothing but receive, decide and send;

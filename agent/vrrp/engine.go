@@ -38,7 +38,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry
-	ports   map[string]*port
+	ports   map[attachment]*port
 	loop    *loop   // nil while not running
 	holder  *holder // nil while not running
 }
@@ -61,12 +61,12 @@ func NewEngine(c Config) *Engine {
 	if c.Services == nil {
 		c.Services = noServices{}
 	}
-	return &Engine{Config: c, trigger: make(chan struct{}, 1), entries: map[string]*entry{}, ports: map[string]*port{}}
+	return &Engine{Config: c, trigger: make(chan struct{}, 1), entries: map[string]*entry{}, ports: map[attachment]*port{}}
 }
 
 // Set makes the engine take part in these instances and no others. An instance that is as before is not
-// touched: no advert, no address work. Another virtual_router_id or interface restarts its instance;
-// everything else is changed in place, without leaving the role. When Set returns, the changes are in
+// touched: no advert, no address work. Another virtual_router_id, interface or family restarts its
+// instance; everything else is changed in place, without leaving the role. When Set returns, the changes are in
 // force, an instance that is gone has said so and its addresses are off the interface. The error names
 // the addresses that may not be had; those instances are in fault, and all others are as asked.
 //
@@ -77,7 +77,7 @@ func (e *Engine) Set(instances map[string]spec.VRRPInstance) error {
 	defer e.mu.Unlock()
 	for name, en := range e.entries {
 		v, wanted := instances[name]
-		if !wanted || v.VirtualRouterID != en.spec.VirtualRouterID || v.Interface != en.spec.Interface {
+		if !wanted || v.VirtualRouterID != en.spec.VirtualRouterID || v.Interface != en.spec.Interface || v.Family() != en.spec.Family() {
 			e.retire(en)
 			delete(e.entries, name)
 		}
@@ -178,9 +178,12 @@ func (e *Engine) Drops() map[string]map[string]uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	all := map[string]map[string]uint64{}
-	for iface, p := range e.ports {
-		if counts := p.drops.counts(); counts != nil {
-			all[iface] = counts
+	for on, p := range e.ports {
+		for reason, n := range p.drops.counts() {
+			if all[on.iface] == nil {
+				all[on.iface] = map[string]uint64{}
+			}
+			all[on.iface][reason] += n
 		}
 	}
 	return all
@@ -334,11 +337,11 @@ func (e *Engine) discard() {
 	for _, en := range e.entries {
 		en.router, en.told = nil, nil
 	}
-	for iface, p := range e.ports {
+	for on, p := range e.ports {
 		if err := p.conn.Close(); err != nil {
-			e.Log.Warn("unable to close the VRRP socket", "interface", iface, "error", err)
+			e.Log.Warn("unable to close the VRRP socket", "interface", on.iface, "error", err)
 		}
-		delete(e.ports, iface)
+		delete(e.ports, on)
 	}
 	e.holder = nil
 }

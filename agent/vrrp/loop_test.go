@@ -21,7 +21,7 @@ func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop,
 	network := NewMemoryNetwork()
 	conns := [2]Conn{}
 	for i := range conns {
-		c, err := network.Open("eth0", 2)
+		c, err := network.Open("eth0", 2, spec.IPv4)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,14 +42,14 @@ func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop,
 		}
 	})
 	log := slog.New(slog.DiscardHandler)
-	p := newPort("eth0", 2, conns[0], log)
+	p := newPort(attachment{"eth0", spec.IPv4}, 2, conns[0], log)
 	l.ports = []*port{p}
 	l.now = monotonic()
 	for i, d := range due {
 		v := spec.VRRPInstance{VirtualRouterID: i + 1, Interface: "eth0", Priority: 100, AdvertisementInterval: spec.Duration(interval),
 			VirtualAddresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")}}
 		r := newRouter(fmt.Sprint(i), v, log, func() {}, new(atomic.Int64))
-		r.machine = activeAt(interval, l.now+d)
+		r.machine, r.transport = activeAt(interval, l.now+d), transportOf(v)
 		r.port, p.routers[r.vrid] = p, r
 		l.routers = append(l.routers, r)
 	}
@@ -70,7 +70,7 @@ func heardBy(t *testing.T, c Conn) (vrids []uint8) {
 	t.Helper()
 	buf := make([]byte, 2048)
 	for {
-		n, err := receive(c, buf)
+		n, err := c.Receive(buf)
 		if err != nil {
 			t.Fatal(err)
 		}

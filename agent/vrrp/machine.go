@@ -9,7 +9,10 @@ import (
 
 // Parameters are what a virtual router is told about itself (RFC 9568 §6.1).
 type Parameters struct {
-	// Primary is the interface's primary address: source of adverts, and the tie-break.
+	// Version is 3, or 2 where the rules of RFC 3768 differ.
+	Version uint8
+	// Primary is the source of adverts, and the tie-break: the interface's primary or link-local address,
+	// or the one that unicast adverts come from.
 	Primary netip.Addr
 	// Priority is the effective one: 1 to 254, or 255 for the owner of the addresses.
 	Priority uint8
@@ -124,7 +127,7 @@ func (m *Machine) overslept(now time.Duration) bool {
 	if !m.pending || m.state == spec.InstanceInitialize && !m.failingOver {
 		return false
 	}
-	return now-m.deadline > ActiveDownInterval(m.params.Priority, m.activeInterval)
+	return now-m.deadline > m.params.ActiveDownInterval(m.activeInterval)
 }
 
 // startup is §6.4.1.
@@ -186,7 +189,7 @@ func (m *Machine) advert(now time.Duration, a Advert) {
 func (m *Machine) advertInBackup(now time.Duration, a Advert) {
 	switch {
 	case a.Priority == priorityStop:
-		m.deadline = now + SkewTime(m.params.Priority, m.activeInterval)
+		m.deadline = now + m.params.SkewTime(m.activeInterval)
 	case a.Priority >= m.params.Priority:
 		m.challenging = false
 		m.follow(now, a)
@@ -226,6 +229,7 @@ func (m *Machine) advertInActive(now time.Duration, a Advert) {
 	case a.Priority > m.params.Priority,
 		a.Priority == m.params.Priority && m.params.Primary.Less(a.Source):
 		m.follow(now, a)
+	case m.params.Version == Version2: // discarded in silence (RFC 3768 §6.4.3)
 	default:
 		// A segment was divided and is whole again. The other one learns of us at once, and neighbours
 		// may have learnt the addresses from it.
@@ -252,11 +256,11 @@ func (m *Machine) configure(now time.Duration, p Parameters) {
 	m.params = p
 	switch m.state {
 	case spec.InstanceBackup:
-		before := ActiveDownInterval(old.Priority, m.activeInterval)
+		before := old.ActiveDownInterval(m.activeInterval)
 		if !m.activeRouter.IsValid() {
 			m.activeInterval = p.Interval // nobody has told another
 		}
-		m.deadline += ActiveDownInterval(p.Priority, m.activeInterval) - before
+		m.deadline += p.ActiveDownInterval(m.activeInterval) - before
 	case spec.InstanceActive:
 		m.activeRouter, m.activeInterval = p.Primary, p.Interval
 		// A longer interval is told in the next advert, which comes when the others expect it. A shorter
@@ -326,7 +330,7 @@ func (m *Machine) toBackup(now time.Duration, activeInterval time.Duration) {
 	}
 	m.state, m.failingOver = spec.InstanceBackup, false
 	m.activeInterval = activeInterval
-	m.deadline, m.pending = now+ActiveDownInterval(m.params.Priority, activeInterval), true
+	m.deadline, m.pending = now+m.params.ActiveDownInterval(activeInterval), true
 }
 
 func (m *Machine) send(priority uint8) {

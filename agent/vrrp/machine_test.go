@@ -18,7 +18,7 @@ const (
 
 // own is 192.0.2.127, so that 192.0.2.128 tells an unsigned comparison from a signed one.
 func own(priority uint8) Parameters {
-	return Parameters{Primary: addr("192.0.2.127"), Priority: priority, Interval: second, Preempt: true}
+	return Parameters{Version: Version3, Primary: addr("192.0.2.127"), Priority: priority, Interval: second, Preempt: true}
 }
 
 // from is an advert of another router.
@@ -484,6 +484,29 @@ func TestMachine_61_LosingAdvertIsAnsweredAtOnce(t *testing.T) {
 	expectState(t, m, spec.InstanceActive, at+300*ms+second)
 }
 
+func TestMachine_61_LosingAdvertOfVersion2IsPassedOverInSilence(t *testing.T) {
+	t.Parallel()
+	p := own(100)
+	p.Version = Version2
+	m, at := active(t, p)
+	expect(t, m, at+300*ms, peer(99))
+	expect(t, m, at+400*ms, from("192.0.2.126", 100, second))
+	expectState(t, m, spec.InstanceActive, at+second)
+}
+
+func TestMachine_60_IPv6AddressesAreComparedUnsigned(t *testing.T) {
+	t.Parallel()
+	p := own(100)
+	p.Primary = addr("fe80::7f")
+	for source, greater := range map[string]bool{"fe80::80": true, "fe80::7e": false, "fe80::1:0": true, "febf::": true} {
+		m, at := active(t, p)
+		m.Step(at+ms, from(source, 100, second))
+		if yielded := m.State() == spec.InstanceBackup; yielded != greater {
+			t.Errorf("fe80::7f yields to %s: %t, want %t", source, yielded, greater)
+		}
+	}
+}
+
 func TestMachine_62_ABurstOfLosingAdvertsIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	m, at := active(t, own(100))
@@ -499,6 +522,28 @@ func TestMachine_62_ABurstOfLosingAdvertsIsAnsweredOnce(t *testing.T) {
 	}
 	if sent < 10 || sent > 20 {
 		t.Errorf("%d adverts in ten intervals, want 10 to 20", sent)
+	}
+}
+
+func TestTimers_71_SkewTimeOfVersion2DoesNotGrowWithTheInterval(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		priority   uint8
+		interval   time.Duration
+		skew, down time.Duration
+	}{
+		{100, second, 609375 * time.Microsecond, 3*second + 609375*time.Microsecond},
+		{100, 10 * second, 609375 * time.Microsecond, 30*second + 609375*time.Microsecond},
+		{254, 255 * second, 7812500 * time.Nanosecond, 765*second + 7812500*time.Nanosecond},
+		{1, second, 996093750 * time.Nanosecond, 3*second + 996093750*time.Nanosecond},
+	} {
+		p := Parameters{Version: Version2, Primary: addr("192.0.2.127"), Priority: test.priority, Interval: test.interval, Preempt: true}
+		m := NewMachine(p)
+		m.Step(0, Startup{})
+		expectState(t, m, spec.InstanceBackup, test.down)
+		// Priority 0 sets Skew_Time (48).
+		m.Step(0, Advert{Source: addr("192.0.2.128"), Interval: test.interval})
+		expectState(t, m, spec.InstanceBackup, test.skew)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 var equalAddrs = cmpopts.EquateComparable(netip.Addr{})
@@ -38,13 +40,23 @@ func seal(message []byte) []byte {
 
 // changed returns the sample message with changes and a checksum that is right again.
 func changed(change func(b []byte)) []byte {
-	b := samplePacket().AppendTo(nil)
+	b := message(samplePacket())
 	change(b)
 	return seal(b)
 }
 
+// message is what a router with the address 192.0.2.11 multicasts.
+func message(p Packet) []byte {
+	return p.AppendTo(nil, addr("192.0.2.11"), group(spec.IPv4), ChecksumMessage)
+}
+
+// datagramFrom is a multicast advert.
+func datagramFrom(source netip.Addr, p Packet) []byte {
+	return appendDatagram(nil, source, group(spec.FamilyOf(source)), 255, p, ChecksumMessage)
+}
+
 func parse(b []byte) (Packet, Checksum, DropReason) {
-	return Parse(b, addr("192.0.2.11"), group())
+	return Parse(b, Version3, addr("192.0.2.11"), group(spec.IPv4))
 }
 
 // The vector is written out by hand: 3<<4|1, 51, 150, 2 addresses, 100 centiseconds, and the one's
@@ -52,7 +64,7 @@ func parse(b []byte) (Packet, Checksum, DropReason) {
 func TestPacket_33_GoldenBytes(t *testing.T) {
 	t.Parallel()
 	want := "31339602" + "0064b3f9" + "c0000264" + "c0000207"
-	if diff := cmp.Diff(want, hex.EncodeToString(samplePacket().AppendTo(nil))); diff != "" {
+	if diff := cmp.Diff(want, hex.EncodeToString(message(samplePacket()))); diff != "" {
 		t.Error(diff)
 	}
 	got, checksum, drop := parse(unhex(t, want))
@@ -66,14 +78,14 @@ func TestPacket_33_GoldenBytes(t *testing.T) {
 
 func TestPacket_9_PseudoHeaderChecksumIsAcceptedAndToldApart(t *testing.T) {
 	t.Parallel()
-	b := samplePacket().AppendTo(nil)
-	src, dst := addr("192.0.2.11").As4(), group().As4()
+	b := message(samplePacket())
+	src, dst := addr("192.0.2.11").As4(), group(spec.IPv4).As4()
 	binary.BigEndian.PutUint16(b[6:], 0)
 	binary.BigEndian.PutUint16(b[6:], ^fold(sum(b)+sum(src[:])+sum(dst[:])+Protocol+uint32(len(b))))
 	if _, checksum, drop := parse(b); checksum != ChecksumPseudoHeader || drop != accepted {
 		t.Errorf("checksum %d, drop %q", checksum, drop)
 	}
-	if _, _, drop := Parse(b, addr("192.0.2.12"), group()); drop != DropChecksum {
+	if _, _, drop := Parse(b, Version3, addr("192.0.2.12"), group(spec.IPv4)); drop != DropChecksum {
 		t.Errorf("from another source: drop %q, want %q", drop, DropChecksum)
 	}
 }
@@ -94,7 +106,7 @@ func TestPacket_Drops(t *testing.T) {
 		"4 type 2":                         {changed(func(b []byte) { b[0] = 3<<4 | 2 }), DropType},
 		"5 empty":                          {nil, DropLength},
 		"5 count larger than the message":  {changed(func(b []byte) { b[3] = 3 }), DropLength},
-		"8 message checksum":               {samplePacket().AppendTo(nil), accepted},
+		"8 message checksum":               {message(samplePacket()), accepted},
 		"17 interval 0":                    {changed(func(b []byte) { b[4], b[5] = 0, 0 }), DropInterval},
 		"17 interval 0 with reserved bits": {changed(func(b []byte) { b[4], b[5] = 0xf0, 0 }), DropInterval},
 		"18 count 0":                       {changed(func(b []byte) { b[3] = 0 }), DropCount},
@@ -112,7 +124,7 @@ func TestPacket_Drops(t *testing.T) {
 
 func TestPacket_5_EveryTruncationIsDropped(t *testing.T) {
 	t.Parallel()
-	whole := samplePacket().AppendTo(nil)
+	whole := message(samplePacket())
 	for n := range whole {
 		if _, _, drop := parse(seal(append(make([]byte, 0, 8), whole[:max(n, headerLen)]...))[:n]); drop == accepted {
 			t.Errorf("%d of %d bytes were accepted", n, len(whole))
@@ -122,7 +134,7 @@ func TestPacket_5_EveryTruncationIsDropped(t *testing.T) {
 
 func TestPacket_8_EveryFlippedBitIsDropped(t *testing.T) {
 	t.Parallel()
-	whole := samplePacket().AppendTo(nil)
+	whole := message(samplePacket())
 	for bit := range len(whole) * 8 {
 		b := append([]byte(nil), whole...)
 		b[bit/8] ^= 1 << (bit % 8)
@@ -137,7 +149,7 @@ func TestPacket_29_IntervalHasTwelveBits(t *testing.T) {
 	for _, centiseconds := range []int{1, 100, 4095} {
 		p := samplePacket()
 		p.Interval = time.Duration(centiseconds) * 10 * time.Millisecond
-		b := p.AppendTo(nil)
+		b := message(p)
 		if got := int(binary.BigEndian.Uint16(b[4:])); got != centiseconds {
 			t.Errorf("%d cs are sent as %d", centiseconds, got)
 		}
@@ -152,7 +164,7 @@ func TestPacket_31_AddressesKeepTheirOrder(t *testing.T) {
 	want := []netip.Addr{addr("192.0.2.100"), addr("192.0.2.7"), addr("198.51.100.1")}
 	p := samplePacket()
 	p.Addresses = want
-	got, _, _ := parse(p.AppendTo(nil))
+	got, _, _ := parse(message(p))
 	if diff := cmp.Diff(want, got.Addresses, equalAddrs); diff != "" {
 		t.Error(diff)
 	}
@@ -160,7 +172,7 @@ func TestPacket_31_AddressesKeepTheirOrder(t *testing.T) {
 
 func TestDatagram_26_HeaderIsAsTheRFCSays(t *testing.T) {
 	t.Parallel()
-	b := appendDatagram([]byte("before"), addr("192.0.2.11"), samplePacket())[len("before"):]
+	b := appendDatagram([]byte("before"), addr("192.0.2.11"), group(spec.IPv4), 255, samplePacket(), 0)[len("before"):]
 	// Version and length, class selector 6, total length, no fragment, TTL 255, protocol 112, checksum.
 	want := "45c0" + "0024" + "00000000" + "ff70" + "1801" + "c000020b" + "e0000012"
 	if diff := cmp.Diff(want[:20], hex.EncodeToString(b[:10])); diff != "" {
@@ -172,30 +184,25 @@ func TestDatagram_26_HeaderIsAsTheRFCSays(t *testing.T) {
 	if diff := cmp.Diff(want[24:], hex.EncodeToString(b[12:ipv4HeaderLen])); diff != "" {
 		t.Error(diff)
 	}
-	source, message, drop := splitDatagram(b)
-	if source != addr("192.0.2.11") || drop != accepted || len(message) != headerLen+8 {
-		t.Errorf("source %s, %d bytes, drop %q", source, len(message), drop)
+	d, drop := splitDatagram(b)
+	if d.source != addr("192.0.2.11") || d.destination != group(spec.IPv4) || d.ttl != 255 || drop != accepted || len(d.message) != headerLen+8 {
+		t.Errorf("%+v, drop %q", d, drop)
 	}
 }
 
 func TestDatagram_Drops(t *testing.T) {
 	t.Parallel()
 	with := func(change func(b []byte)) []byte {
-		b := appendDatagram(nil, addr("192.0.2.11"), samplePacket())
+		b := datagramFrom(addr("192.0.2.11"), samplePacket())
 		change(b)
 		return b
 	}
-	ttl := func(v byte) []byte { return with(func(b []byte) { b[8] = v }) }
 	tests := map[string]struct {
 		datagram []byte
 		want     DropReason
 	}{
-		"1 TTL 0":                      {ttl(0), DropTTL},
-		"1 TTL 1":                      {ttl(1), DropTTL},
-		"1 TTL 64":                     {ttl(64), DropTTL},
-		"1 TTL 254":                    {ttl(254), DropTTL},
-		"another group":                {with(func(b []byte) { b[19] = 19 }), DropDestination},
-		"22 IPv6":                      {with(func(b []byte) { b[0] = 6<<4 | 5 }), DropIPHeader},
+		"22 IPv6 by its version":       {with(func(b []byte) { b[0] = 6<<4 | 5 }), DropIPHeader},
+		"neither IPv4 nor IPv6":        {with(func(b []byte) { b[0] = 5<<4 | 5 }), DropIPHeader},
 		"another protocol":             {with(func(b []byte) { b[9] = 17 }), DropIPHeader},
 		"header shorter than allowed":  {with(func(b []byte) { b[0] = 4<<4 | 4 }), DropIPHeader},
 		"header longer than the whole": {with(func(b []byte) { b[0] = 4<<4 | 15 }), DropIPHeader},
@@ -206,7 +213,7 @@ func TestDatagram_Drops(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, _, got := splitDatagram(test.datagram); got != test.want {
+			if _, got := splitDatagram(test.datagram); got != test.want {
 				t.Errorf("drop %q, want %q", got, test.want)
 			}
 		})
@@ -215,36 +222,41 @@ func TestDatagram_Drops(t *testing.T) {
 
 func TestDatagram_6_PaddingIsNoPartOfTheMessage(t *testing.T) {
 	t.Parallel()
-	b := appendDatagram(nil, addr("192.0.2.11"), samplePacket())
-	source, message, drop := splitDatagram(append(b, 0xde, 0xad, 0xbe, 0xef))
+	b := datagramFrom(addr("192.0.2.11"), samplePacket())
+	d, drop := splitDatagram(append(b, 0xde, 0xad, 0xbe, 0xef))
 	if drop != accepted {
 		t.Fatalf("drop %q", drop)
 	}
-	if _, checksum, drop := Parse(message, source, group()); checksum != ChecksumMessage || drop != accepted {
+	if _, checksum, drop := Parse(d.message, Version3, d.source, d.destination); checksum != ChecksumMessage || drop != accepted {
 		t.Errorf("checksum %d, drop %q", checksum, drop)
 	}
 }
 
 func FuzzPacket_25_NeverPanics(f *testing.F) {
-	f.Add(appendDatagram(nil, addr("192.0.2.11"), samplePacket()))
-	f.Add(appendDatagram(nil, addr("192.0.2.11"), Packet{Version: 3, VirtualRouterID: 1, Priority: 255, Interval: 10 * time.Millisecond}))
+	f.Add(datagramFrom(addr("192.0.2.11"), samplePacket()))
+	f.Add(datagramFrom(addr("192.0.2.11"), Packet{Version: 3, VirtualRouterID: 1, Priority: 255, Interval: 10 * time.Millisecond}))
 	f.Add([]byte{0x45})
+	v2 := Packet{Version: Version2, VirtualRouterID: 1, Priority: 1, Interval: second, Addresses: samplePacket().Addresses, Authentication: passwordAuthentication("s3cret")}
+	f.Add(datagramFrom(addr("192.0.2.11"), v2))
+	f.Add(datagramFrom(addr("fe80::b"), samplePacket6()))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		source, message, drop := splitDatagram(b)
+		d, drop := splitDatagram(b)
 		if drop != accepted {
 			return
 		}
-		p, _, drop := Parse(message, source, group())
-		if drop != accepted {
-			return
-		}
-		// What was accepted can be sent, and is then read as the same.
-		again, _, drop := Parse(p.AppendTo(nil), source, group())
-		if drop != accepted {
-			t.Fatalf("%+v sent again is dropped: %q", p, drop)
-		}
-		if diff := cmp.Diff(p, again, equalAddrs); diff != "" {
-			t.Fatal(diff)
+		for _, version := range []uint8{Version2, Version3} {
+			p, checksum, drop := Parse(d.message, version, d.source, d.destination)
+			if drop != accepted {
+				continue
+			}
+			// What was accepted can be sent, and is then read as the same.
+			again, _, drop := Parse(p.AppendTo(nil, d.source, d.destination, checksum), version, d.source, d.destination)
+			if drop != accepted {
+				t.Fatalf("%+v sent again is dropped: %q", p, drop)
+			}
+			if diff := cmp.Diff(p, again, equalAddrs); diff != "" {
+				t.Fatal(diff)
+			}
 		}
 	})
 }

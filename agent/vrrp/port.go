@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// port is one interface on the engine's thread: a connection, and the routers that listen to it.
+// port is one interface and family on the engine's thread: a connection, and the routers that listen to
+// it.
 type port struct {
-	iface string
+	attachment
 	index int
 	conn  Conn
 	log   *slog.Logger
@@ -20,8 +21,8 @@ type port struct {
 	drops dropCounts
 }
 
-func newPort(iface string, index int, conn Conn, log *slog.Logger) *port {
-	return &port{iface: iface, index: index, conn: conn, log: log.With("interface", iface),
+func newPort(on attachment, index int, conn Conn, log *slog.Logger) *port {
+	return &port{attachment: on, index: index, conn: conn, log: log.With("interface", on.iface),
 		routers: map[uint8]*router{}, limit: rateLimit{}}
 }
 
@@ -32,7 +33,7 @@ const drainAtMost = 512
 // drain takes in what waits, and reports whether anything did.
 func (p *port) drain(l *loop) (heard bool) {
 	for range drainAtMost {
-		n, err := receive(p.conn, l.in)
+		n, err := p.conn.Receive(l.in)
 		if err != nil {
 			if p.limit.allow("receive", l.now) {
 				l.note(note{log: p.log, level: slog.LevelWarn, message: "unable to receive adverts", attrs: []slog.Attr{slog.Any("error", err)}})
@@ -49,37 +50,48 @@ func (p *port) drain(l *loop) (heard bool) {
 }
 
 // take handles one datagram.
-func (p *port) take(l *loop, datagram []byte) {
-	source, message, drop := splitDatagram(datagram)
+func (p *port) take(l *loop, b []byte) {
+	d, drop := splitDatagram(b)
 	var r *router
-	if len(message) >= 2 {
-		r = p.routers[message[1]]
+	if len(d.message) >= 2 {
+		r = p.routers[d.message[1]]
 	}
-	if drop == accepted && r == nil && len(message) >= headerLen {
-		drop = DropUnknownVRID
-	}
-	if drop == accepted && r != nil && source == r.machine.Parameters().Primary {
-		drop = DropOwn
-	}
-	var packet Packet
-	var checksum Checksum
-	if drop == accepted {
-		packet, checksum, drop = Parse(message, source, group())
+	switch {
+	case drop == accepted && r != nil:
+		drop = r.receive(l, d)
+	case drop == accepted:
+		drop = judgeStranger(d)
 	}
 	switch {
 	case drop == accepted:
-		r.take(l, source, packet, checksum)
 	case r != nil:
 		r.drops.add(drop)
 		if r.limit.allow(string(drop), l.now) {
-			l.note(dropNote(r.log, drop, source))
+			l.note(dropNote(r.log, drop, d.source))
 		}
 	default:
 		p.drops.add(drop)
 		if p.limit.allow(string(drop), l.now) {
-			l.note(dropNote(p.log, drop, source))
+			l.note(dropNote(p.log, drop, d.source))
 		}
 	}
+}
+
+// receive checks a datagram with the router's VRID, and takes the advert if nothing is wrong with it.
+func (r *router) receive(l *loop, d datagram) DropReason {
+	own := r.machine.Parameters()
+	if drop := r.transport.judgePath(d, own.Primary); drop != accepted {
+		return drop
+	}
+	packet, checksum, drop := Parse(d.message, own.Version, d.source, d.destination)
+	if drop != accepted {
+		return drop
+	}
+	if drop := r.transport.judgePacket(packet, own); drop != accepted {
+		return drop
+	}
+	r.take(l, d.source, packet, checksum)
+	return accepted
 }
 
 // dropNote is a warning, but for other people's virtual routers: those are none of our business.
@@ -96,7 +108,7 @@ func dropNote(log *slog.Logger, drop DropReason, source netip.Addr) note {
 func (r *router) take(l *loop, source netip.Addr, p Packet, checksum Checksum) {
 	r.received.Add(1)
 	own := r.machine.Parameters()
-	if checksum == ChecksumPseudoHeader {
+	if checksum == ChecksumPseudoHeader && source.Is4() {
 		r.odd(l, OddChecksum, source, slog.LevelDebug)
 	}
 	if !sameSet(p.Addresses, r.addresses) {

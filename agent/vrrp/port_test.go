@@ -24,10 +24,11 @@ func newReceiver() *receiver {
 	notes := make(chan note, 1000)
 	log := slog.New(slog.DiscardHandler)
 	l := &loop{holder: newHolder(newKernel()), notes: notes}
-	r := newRouter("web", spec.VRRPInstance{VirtualRouterID: 51, Interface: "eth0", Priority: 100,
-		AdvertisementInterval: spec.Duration(second)}, log, func() {}, new(atomic.Int64))
-	p := newPort("eth0", 2, nil, log)
-	r.apply(l, 0, input{params: own(100), port: p,
+	v := spec.DefaultVRRPInstance()
+	v.VirtualRouterID, v.Interface = 51, "eth0"
+	r := newRouter("web", v, log, func() {}, new(atomic.Int64))
+	p := newPort(attachment{"eth0", spec.IPv4}, 2, nil, log)
+	r.apply(l, 0, input{params: own(100), port: p, transport: transportOf(v),
 		addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24"), netip.MustParsePrefix("192.0.2.7/24")}})
 	<-notes // that it became backup
 	return &receiver{loop: l, port: p, router: r, notes: notes}
@@ -60,7 +61,7 @@ func TestPort_WhatBecomesOfADatagram(t *testing.T) {
 	sample := func(change func(*Packet)) []byte {
 		p := samplePacket()
 		change(&p)
-		return appendDatagram(nil, addr("192.0.2.12"), p)
+		return datagramFrom(addr("192.0.2.12"), p)
 	}
 	same := func(*Packet) {}
 	patched := func(change func(b []byte)) []byte {
@@ -92,7 +93,7 @@ func TestPort_WhatBecomesOfADatagram(t *testing.T) {
 			seen{Accepted: 1, Oddities: count("address_list"), Deadline: after}},
 		"31 the same in another order": {sample(func(p *Packet) { p.Addresses[0], p.Addresses[1] = p.Addresses[1], p.Addresses[0] }),
 			seen{Accepted: 1, Deadline: after}},
-		"23 our own": {appendDatagram(nil, own(0).Primary, samplePacket()),
+		"23 our own": {datagramFrom(own(0).Primary, samplePacket()),
 			seen{Drops: count("own"), Deadline: before}},
 		"no IPv4": {[]byte{0x60}, seen{Others: count("ip_header"), Deadline: before}},
 	}
@@ -111,9 +112,9 @@ func TestPort_WhatBecomesOfADatagram(t *testing.T) {
 func TestPort_11_OtherInterfacesAreOtherRouters(t *testing.T) {
 	t.Parallel()
 	r := newReceiver()
-	elsewhere := newPort("eth1", 3, nil, slog.New(slog.DiscardHandler))
+	elsewhere := newPort(attachment{"eth1", spec.IPv4}, 3, nil, slog.New(slog.DiscardHandler))
 	r.loop.now = second
-	elsewhere.take(r.loop, appendDatagram(nil, addr("192.0.2.12"), samplePacket()))
+	elsewhere.take(r.loop, datagramFrom(addr("192.0.2.12"), samplePacket()))
 	if got := r.router.status(); got.AdvertsReceived > 0 {
 		t.Errorf("%+v", got)
 	}
@@ -128,7 +129,7 @@ func TestPort_13_AnotherOwnerIsHeardAndReported(t *testing.T) {
 	r.router.step(r.loop, 0, Configure{own(255)})
 	p := samplePacket()
 	p.Priority = 255
-	r.receive(second, appendDatagram(nil, addr("192.0.2.200"), p))
+	r.receive(second, datagramFrom(addr("192.0.2.200"), p))
 	if got := r.router.status(); got.AdvertsReceived != 1 || got.Oddities["two_owners"] != 1 {
 		t.Errorf("%+v", got)
 	}
@@ -137,7 +138,7 @@ func TestPort_13_AnotherOwnerIsHeardAndReported(t *testing.T) {
 func TestPort_24_DropsAreAllCountedAndSeldomLogged(t *testing.T) {
 	t.Parallel()
 	r := newReceiver()
-	bad := appendDatagram(nil, addr("192.0.2.12"), samplePacket())
+	bad := datagramFrom(addr("192.0.2.12"), samplePacket())
 	bad[8] = 1
 	const datagrams = 10_000 // over ten minutes
 	for i := range datagrams {
@@ -153,7 +154,7 @@ func TestPort_24_DropsAreAllCountedAndSeldomLogged(t *testing.T) {
 
 // FuzzPort_25 takes in anything and lets the router go on.
 func FuzzPort_25(f *testing.F) {
-	f.Add(appendDatagram(nil, addr("192.0.2.12"), samplePacket()))
+	f.Add(datagramFrom(addr("192.0.2.12"), samplePacket()))
 	f.Add([]byte{0x45, 0, 0, 21, 0, 0, 0, 0, 255, 112})
 	f.Fuzz(func(t *testing.T, datagram []byte) {
 		r := newReceiver()

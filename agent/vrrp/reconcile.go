@@ -15,6 +15,7 @@ type input struct {
 	params    Parameters
 	addresses []netip.Prefix
 	garp      spec.GARP
+	transport transport
 	port      *port
 	// reason is why the instance may not take part; "" when it may.
 	reason string
@@ -22,7 +23,7 @@ type input struct {
 
 func (in *input) equal(other *input) bool {
 	return other != nil && in.params == other.params && in.port == other.port && in.reason == other.reason &&
-		in.garp == other.garp && slices.Equal(in.addresses, other.addresses)
+		in.garp == other.garp && slices.Equal(in.addresses, other.addresses) && in.transport.equal(&other.transport)
 }
 
 // facts is what was found out about an interface in one pass.
@@ -38,22 +39,23 @@ func (e *Engine) reconcile() {
 		return
 	}
 	l := e.loop
-	interfaces := map[string]facts{}
-	users := map[string]map[int]string{} // interface -> VRID -> instance
+	interfaces := map[attachment]facts{}
+	users := map[attachment]map[int]string{} // interface and family -> VRID -> instance
 	for _, name := range slices.Sorted(maps.Keys(e.entries)) {
 		en := e.entries[name]
-		f, looked := interfaces[en.spec.Interface]
+		on := en.attachment()
+		f, looked := interfaces[on]
 		if !looked {
-			f = e.inspect(en.spec.Interface)
-			interfaces[en.spec.Interface] = f
-			users[en.spec.Interface] = map[int]string{}
+			f = e.inspect(on)
+			interfaces[on] = f
+			users[on] = map[int]string{}
 		}
 		in := e.inputFor(en, f)
-		if other, taken := users[en.spec.Interface][en.spec.VirtualRouterID]; taken {
+		if other, taken := users[on][en.spec.VirtualRouterID]; taken {
 			in.port = nil // the other one's adverts are none of ours
 			in.reason = fmt.Sprintf("virtual_router_id %d is used by VRRP instance %q on %s", en.spec.VirtualRouterID, other, en.spec.Interface)
 		} else {
-			users[en.spec.Interface][en.spec.VirtualRouterID] = name
+			users[on][en.spec.VirtualRouterID] = name
 		}
 		if en.router == nil {
 			en.router = newRouter(name, en.spec, e.Log, e.Trigger, e.AdvertTimes.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
@@ -72,10 +74,14 @@ func (e *Engine) reconcile() {
 	e.closeUnused()
 }
 
+// attachment is where the instance speaks.
+func (en *entry) attachment() attachment { return attachment{en.spec.Interface, en.spec.Family()} }
+
 // inputFor works out what an instance should do, given its interface.
 func (e *Engine) inputFor(en *entry, f facts) input {
 	in := input{
 		params: Parameters{
+			Version:  uint8(en.spec.Version),
 			Primary:  f.primary,
 			Interval: en.spec.AdvertisementInterval.Std(),
 			Preempt:  en.spec.Preempt,
@@ -84,7 +90,12 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 		},
 		addresses: en.spec.VirtualAddresses,
 		garp:      en.spec.GARP,
+		transport: transportOf(en.spec),
 		port:      f.port,
+	}
+	if f.err == nil && en.spec.Unicasts() {
+		in.params.Primary = en.spec.UnicastSource
+		f.err = e.Interfaces.Owns(en.spec.Interface, en.spec.UnicastSource)
 	}
 	if f.err != nil && en.told != nil {
 		in.params.Primary = en.told.params.Primary // to say goodbye with, should there be a way
@@ -121,39 +132,39 @@ func (e *Engine) faultOf(en *entry, f facts, trackers []Tracker) string {
 
 // inspect looks at an interface and sees to a port on it. An interface that was replaced by another one
 // of its name gets a new port; one that is merely down keeps its own.
-func (e *Engine) inspect(iface string) facts {
-	index, primary, err := e.Interfaces.Source(iface)
-	p := e.ports[iface]
+func (e *Engine) inspect(on attachment) facts {
+	index, primary, err := e.Interfaces.Source(on.iface, on.family)
+	p := e.ports[on]
 	if err != nil {
 		return facts{port: p, err: err}
 	}
 	if p != nil && p.index == index {
 		return facts{port: p, primary: primary}
 	}
-	conn, err := e.Network.Open(iface, index)
+	conn, err := e.Network.Open(on.iface, index, on.family)
 	if err != nil {
 		return facts{err: err}
 	}
 	if p != nil {
 		e.closePort(p)
 	}
-	p = newPort(iface, index, conn, e.Log)
-	e.ports[iface] = p
+	p = newPort(on, index, conn, e.Log)
+	e.ports[on] = p
 	l := e.loop
 	l.post(func() { l.ports = append(l.ports, p) })
 	return facts{port: p, primary: primary}
 }
 
-// closeUnused closes the ports of interfaces that no instance is on any more.
+// closeUnused closes the ports that no instance is on any more.
 func (e *Engine) closeUnused() {
-	used := map[string]bool{}
+	used := map[attachment]bool{}
 	for _, en := range e.entries {
-		used[en.spec.Interface] = true
+		used[en.attachment()] = true
 	}
-	for iface, p := range e.ports {
-		if !used[iface] {
+	for on, p := range e.ports {
+		if !used[on] {
 			e.closePort(p)
-			delete(e.ports, iface)
+			delete(e.ports, on)
 		}
 	}
 }

@@ -23,6 +23,7 @@ type router struct {
 	machine   *Machine
 	port      *port // nil until there was an interface to open
 	addresses []netip.Addr
+	transport transport
 	reason    string
 	limit     rateLimit
 	// outcomes wait for a failover to end.
@@ -59,7 +60,7 @@ func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, trouble func(
 		vrid:    uint8(v.VirtualRouterID),
 		log:     log.With("instance", name, "vrid", v.VirtualRouterID, "interface", v.Interface),
 		trouble: trouble,
-		machine: NewMachine(Parameters{Priority: uint8(v.Priority), Interval: v.AdvertisementInterval.Std()}),
+		machine: NewMachine(Parameters{Version: uint8(v.Version), Priority: uint8(v.Priority), Interval: v.AdvertisementInterval.Std()}),
 		limit:   rateLimit{},
 
 		lastAdvert: lastAdvert,
@@ -74,7 +75,7 @@ func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, trouble func(
 func (r *router) resume(now time.Duration) {
 	last := time.Duration(r.lastAdvert.Load())
 	p := r.machine.Parameters()
-	if last == 0 || last > now || now-last >= ActiveDownInterval(p.Priority, p.Interval) {
+	if last == 0 || last > now || now-last >= p.ActiveDownInterval(p.Interval) {
 		r.lastAdvert.Store(0)
 		return
 	}
@@ -109,6 +110,7 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 		r.port = in.port
 	}
 	r.addresses = addrs(in.addresses)
+	r.transport = in.transport
 	if w := r.wish.Load(); !slices.Equal(w.addresses, in.addresses) || w.garp != in.garp {
 		changed := *w
 		changed.addresses, changed.garp = in.addresses, in.garp
@@ -165,18 +167,30 @@ func (r *router) step(l *loop, now time.Duration, ev Event) {
 	r.tellOutcome()
 }
 
+// send sends an advert to the group, or to every peer.
 func (r *router) send(l *loop, priority uint8) {
 	p := r.machine.Parameters()
-	if r.port == nil || !p.Primary.Is4() {
+	if r.port == nil || !p.Primary.IsValid() {
 		return // in fault before there ever was an interface
 	}
-	l.out = appendDatagram(l.out[:0], p.Primary, Packet{
-		Version:         Version,
+	packet := Packet{
+		Version:         p.Version,
 		VirtualRouterID: r.vrid,
 		Priority:        priority,
 		Interval:        p.Interval,
 		Addresses:       r.addresses,
-	})
+		Authentication:  r.transport.authentication,
+	}
+	if len(r.transport.peers) == 0 {
+		r.sendTo(l, group(r.transport.family), packet)
+	}
+	for _, peer := range r.transport.peers {
+		r.sendTo(l, peer, packet)
+	}
+}
+
+func (r *router) sendTo(l *loop, destination netip.Addr, packet Packet) {
+	l.out = appendDatagram(l.out[:0], r.machine.Parameters().Primary, destination, r.transport.ttl, packet, r.transport.checksum)
 	if err := r.port.conn.Send(l.out); err != nil {
 		r.unsent.Add(1)
 		if r.limit.allow("send", l.now) {
@@ -185,7 +199,7 @@ func (r *router) send(l *loop, priority uint8) {
 		return
 	}
 	r.sent.Add(1)
-	if priority == priorityStop {
+	if packet.Priority == priorityStop {
 		r.lastAdvert.Store(0)
 	} else {
 		r.lastAdvert.Store(int64(l.now))

@@ -16,3 +16,16 @@ func successionTime(interval time.Duration) time.Duration { return 2 * SkewTime(
 func ActiveDownInterval(priority uint8, activeInterval time.Duration) time.Duration {
 	return 3*activeInterval + SkewTime(priority, activeInterval)
 }
+
+// SkewTime is that of the router's version: version 2's does not grow with the interval (RFC 3768 §6.1).
+func (p Parameters) SkewTime(activeInterval time.Duration) time.Duration {
+	if p.Version == Version2 {
+		activeInterval = time.Second
+	}
+	return SkewTime(p.Priority, activeInterval)
+}
+
+// ActiveDownInterval is that of the router's version.
+func (p Parameters) ActiveDownInterval(activeInterval time.Duration) time.Duration {
+	return 3*activeInterval + p.SkewTime(activeInterval)
+}

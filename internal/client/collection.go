@@ -74,7 +74,7 @@ func (c Collection[Spec, State]) Get(ctx context.Context, key string) (*spec.Obj
 
 // Put creates or changes an object and returns it as the director has it then.
 func (c Collection[Spec, State]) Put(ctx context.Context, key string, v Spec, o PutOptions) (*spec.Object[Spec, State], error) {
-	body, err := spec.Encode(v)
+	body, err := spec.EncodeWithSecrets(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s %s: %w", c.kind, key, err)
 	}

@@ -31,6 +31,16 @@ func decode(kind Kind, document string) (any, error) {
 	return v, Decode([]byte(document), v)
 }
 
+// instanceWith is what an object without any field decodes to, changed.
+func instanceWith(change func(*VRRPInstance)) *VRRPInstance {
+	v := &VRRPInstance{
+		Priority: 100, Preempt: true, Version: 3, AdvertisementInterval: Duration(time.Second),
+		ChecksumCompatibility: "rfc9568", UnicastTTL: 255, GARP: DefaultGARP(),
+	}
+	change(v)
+	return v
+}
+
 func TestDecodeFillsInDefaults(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -38,8 +48,8 @@ func TestDecodeFillsInDefaults(t *testing.T) {
 		document string
 		want     any
 	}{
-		"instance":       {KindVRRPInstance, `{}`, &VRRPInstance{Priority: 100, Preempt: true, GARP: DefaultGARP(), AdvertisementInterval: Duration(time.Second)}},
-		"tracked script": {KindVRRPInstance, `{"track_scripts":{"a":{}}}`, &VRRPInstance{Priority: 100, Preempt: true, GARP: DefaultGARP(), AdvertisementInterval: Duration(time.Second), TrackScripts: map[string]Track{"a": {}}}},
+		"instance":       {KindVRRPInstance, `{}`, instanceWith(func(*VRRPInstance) {})},
+		"tracked script": {KindVRRPInstance, `{"track_scripts":{"a":{}}}`, instanceWith(func(v *VRRPInstance) { v.TrackScripts = map[string]Track{"a": {}} })},
 		"virtual server": {KindVirtualServer, `{}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc"}},
 		"health check": {KindVirtualServer, `{"health_check":{}}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", HealthCheck: &HealthCheck{
 			Interval: Duration(2 * time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 3}}},
@@ -55,8 +65,8 @@ func TestDecodeFillsInDefaults(t *testing.T) {
 		"timeout follows the interval":    {KindCheckScript, `{"interval":"5s"}`, &CheckScript{Interval: Duration(5 * time.Second), Timeout: Duration(5 * time.Second), Rise: 1, Fall: 1}},
 		"timeout that is given stays":     {KindCheckScript, `{"timeout":"2s","interval":"5s"}`, &CheckScript{Interval: Duration(5 * time.Second), Timeout: Duration(2 * time.Second), Rise: 1, Fall: 1}},
 		"zero that is given stays":        {KindCheckScript, `{"timeout":"0s","rise":0}`, &CheckScript{Interval: Duration(time.Second), Rise: 0, Fall: 1}},
-		"duration in another form":        {KindVRRPInstance, `{"advertisement_interval":"0.1s"}`, &VRRPInstance{Priority: 100, Preempt: true, GARP: DefaultGARP(), AdvertisementInterval: Duration(100 * time.Millisecond)}},
-		"no preemption":                   {KindVRRPInstance, `{"preempt":false}`, &VRRPInstance{Priority: 100, GARP: DefaultGARP(), AdvertisementInterval: Duration(time.Second)}},
+		"duration in another form":        {KindVRRPInstance, `{"advertisement_interval":"0.1s"}`, instanceWith(func(v *VRRPInstance) { v.AdvertisementInterval = Duration(100 * time.Millisecond) })},
+		"no preemption":                   {KindVRRPInstance, `{"preempt":false}`, instanceWith(func(v *VRRPInstance) { v.Preempt = false })},
 		"white space around":              {KindRealServer, " \n{ \"weight\" : 2 }\n", &RealServer{Weight: 2}},
 		"the word null inside of a value": {KindCheckScript, `{"command":["null"]}`, &CheckScript{Command: []string{"null"}, Interval: Duration(time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 1}},
 	} {
@@ -155,7 +165,7 @@ func TestDecodeRefuses(t *testing.T) {
 func TestDecodeRepeatsNoUnknownValue(t *testing.T) {
 	t.Parallel()
 	for _, document := range []string{
-		`{"auth_pass":"s3cret"}`, `{"interface":{"auth_pass":"s3cret"}}`, `{"priority":"s3cret"}`, `{"virtual_addresses":["s3cret"]}`,
+		`{"auth_password":"s3cret"}`, `{"auth_pass":["s3cret"]}`, `{"auth_pass":{"s3cret":1}}`, `{"interface":{"auth_pass":"s3cret"}}`, `{"priority":"s3cret"}`, `{"virtual_addresses":["s3cret"]}`,
 		`{"auth_pass":s3cret}`, `{"auth_pass":"s3cret`,
 	} {
 		_, err := decode(KindVRRPInstance, document)
@@ -184,7 +194,9 @@ func TestCanonicalForm(t *testing.T) {
 		document, want string
 	}{
 		"instance": {KindVRRPInstance, `{"track_scripts":{"b":{"weight":1},"a":{}},"virtual_addresses":["192.0.2.100/24"],"advertisement_interval":"100ms","interface":"eth0","virtual_router_id":51}`,
-			`{"virtual_router_id":51,"interface":"eth0","priority":100,"preempt":true,"preempt_delay":"0s","advertisement_interval":"100ms","virtual_addresses":["192.0.2.100/24"],"garp":{"delay":"5s","repeat":5,"refresh":"0s","refresh_repeat":1,"rate":1000},"track_scripts":{"a":{"weight":0},"b":{"weight":1}}}`},
+			`{"virtual_router_id":51,"interface":"eth0","priority":100,"preempt":true,"preempt_delay":"0s","version":3,"advertisement_interval":"100ms","virtual_addresses":["192.0.2.100/24"],"checksum_compatibility":"rfc9568","unicast_ttl":255,"garp":{"delay":"5s","repeat":5,"refresh":"0s","refresh_repeat":1,"rate":1000},"track_scripts":{"a":{"weight":0},"b":{"weight":1}}}`},
+		"instance of version 2, by unicast": {KindVRRPInstance, `{"version":2,"auth_pass":"s3cret","auth_pass_version":1,"virtual_addresses":[],"unicast_source":"192.0.2.11","unicast_peers":["192.0.2.12"],"unicast_ttl":64,"unicast_minimum_ttl":63}`,
+			`{"virtual_router_id":0,"interface":"","priority":100,"preempt":true,"preempt_delay":"0s","version":2,"advertisement_interval":"1s","virtual_addresses":[],"checksum_compatibility":"rfc9568","auth_pass_version":1,"unicast_source":"192.0.2.11","unicast_peers":["192.0.2.12"],"unicast_ttl":64,"unicast_minimum_ttl":63,"garp":{"delay":"5s","repeat":5,"refresh":"0s","refresh_repeat":1,"rate":1000}}`},
 		"virtual server": {KindVirtualServer, `{"address":"2001:DB8:0::1","port":80,"forwarding_method":"nat"}`,
 			`{"address":"2001:db8::1","port":80,"protocol":"tcp","scheduler":"wlc","forwarding_method":"nat"}`},
 		"health check": {KindVirtualServer, `{"address":"192.0.2.1","port":80,"forwarding_method":"nat","health_check":{"timeout":"1000ms","tcp":{},"http":{"expected_status":["200-200","0301"]}}}`,
@@ -242,7 +254,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		_ = validate(first) // it may find what it likes, but not panic
-		canonical, err := Encode(first)
+		canonical, err := EncodeWithSecrets(first)
 		if err != nil {
 			t.Fatalf("%q: encode: %v", document, err)
 		}

@@ -60,12 +60,12 @@ func (d Desired) FitVRRPInstance(name string, v VRRPInstance) Verdict {
 		if other == name {
 			continue
 		}
-		if o.Interface == v.Interface && o.VirtualRouterID == v.VirtualRouterID {
-			fit.Conflicts.add("/virtual_router_id", "%d is used by VRRP instance %q on %s: use another id", v.VirtualRouterID, other, v.Interface)
+		if o.Interface == v.Interface && o.VirtualRouterID == v.VirtualRouterID && o.Family() == v.Family() {
+			fit.Conflicts.add("/virtual_router_id", "%d is used for %s by VRRP instance %q on %s: use another id", v.VirtualRouterID, v.Family(), other, v.Interface)
 		}
 		for i, address := range v.VirtualAddresses {
 			for _, taken := range o.VirtualAddresses {
-				if taken.Addr() == address.Addr() {
+				if taken.Addr() == address.Addr() && (o.Interface == v.Interface || !linkLocal6(taken.Addr())) {
 					fit.Conflicts.add(fmt.Sprintf("/virtual_addresses/%d", i), "%s belongs to VRRP instance %q: an address is in one instance only", address.Addr(), other)
 				}
 			}

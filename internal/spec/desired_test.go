@@ -42,7 +42,10 @@ func TestFitVRRPInstance(t *testing.T) {
 		}, Verdict{}},
 		"same id on the interface": {"mail", func(v *VRRPInstance) {
 			v.VirtualAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.101/24")}
-		}, Verdict{Conflicts: one("/virtual_router_id", `51 is used by VRRP instance "web" on eth0: use another id`)}},
+		}, Verdict{Conflicts: one("/virtual_router_id", `51 is used for IPv4 by VRRP instance "web" on eth0: use another id`)}},
+		"12 same id in the other family": {"mail", func(v *VRRPInstance) {
+			v.VirtualAddresses = []netip.Prefix{netip.MustParsePrefix("fe80::51/64")}
+		}, Verdict{}},
 		"same address": {"mail", func(v *VRRPInstance) {
 			v.VirtualRouterID = 52
 			v.VirtualAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.101/24"), netip.MustParsePrefix("192.0.2.100/32")}

@@ -15,17 +15,25 @@ import (
 // VRRPInstance is one virtual router (RFC 9568) as one director takes part in it: the same virtual
 // router id and addresses everywhere, its own interface and priority.
 type VRRPInstance struct {
-	VirtualRouterID       int              `json:"virtual_router_id" minimum:"1" maximum:"255" doc:"VRID, 1 to 255, the same on every director of the virtual router and used once on an interface and family"`
-	Interface             string           `json:"interface" doc:"network interface that adverts are sent from and that carries the virtual addresses"`
-	Priority              int              `json:"priority" minimum:"1" maximum:"255" required:"false" default:"100" doc:"1 to 254; the highest priority among the directors that are alive becomes active; 255 is for the owner, whose interface has the virtual addresses as its own"`
-	Preempt               bool             `json:"preempt" required:"false" default:"true" doc:"take over from an active director of lower priority; an active one always yields to a higher priority"`
-	PreemptDelay          Duration         `json:"preempt_delay" required:"false" doc:"default 0s, at most 1000s; how long an active director of lower priority is left alone from when it is first heard"`
-	AdvertisementInterval Duration         `json:"advertisement_interval" required:"false" doc:"default 1s; 10ms to 40.95s in steps of 10ms; takeover after a crash takes a little over three intervals"`
-	VirtualAddresses      []netip.Prefix   `json:"virtual_addresses" minItems:"1" maxItems:"255" doc:"addresses with prefix length that are on the active director, in the order in which adverts carry them"`
-	GARP                  GARP             `json:"garp" required:"false" doc:"how often the active director announces its addresses"`
-	TrackScripts          map[string]Track `json:"track_scripts,omitempty" doc:"check scripts that move the priority, by name"`
-	TrackInterfaces       map[string]Track `json:"track_interfaces,omitempty" doc:"network interfaces that move the priority, by name; one passes while it is up and has a carrier"`
-	TrackVirtualServers   map[string]Track `json:"track_virtual_servers,omitempty" doc:"virtual servers that move the priority, by name; one passes while its state is up"`
+	VirtualRouterID       int                   `json:"virtual_router_id" minimum:"1" maximum:"255" doc:"VRID, 1 to 255, the same on every director of the virtual router and used once on an interface and family"`
+	Interface             string                `json:"interface" doc:"network interface that adverts are sent from and that carries the virtual addresses"`
+	Priority              int                   `json:"priority" minimum:"1" maximum:"255" required:"false" default:"100" doc:"1 to 254; the highest priority among the directors that are alive becomes active; 255 is for the owner, whose interface has the virtual addresses as its own"`
+	Preempt               bool                  `json:"preempt" required:"false" default:"true" doc:"take over from an active director of lower priority; an active one always yields to a higher priority"`
+	PreemptDelay          Duration              `json:"preempt_delay" required:"false" doc:"default 0s, at most 1000s; how long an active director of lower priority is left alone from when it is first heard"`
+	Version               int                   `json:"version" minimum:"2" maximum:"3" required:"false" default:"3" doc:"version of VRRP: 3 (RFC 9568), or 2 (RFC 3768) beside routers that know no other; no instance speaks both"`
+	AdvertisementInterval Duration              `json:"advertisement_interval" required:"false" doc:"default 1s; 10ms to 40.95s in steps of 10ms, in version 2 1s to 255s in whole seconds; takeover after a crash takes a little over three intervals"`
+	VirtualAddresses      []netip.Prefix        `json:"virtual_addresses" minItems:"1" maxItems:"255" doc:"addresses with prefix length, all of one family, that are on the active director, in the order in which adverts carry them; the first IPv6 address is link-local"`
+	ChecksumCompatibility ChecksumCompatibility `json:"checksum_compatibility" enum:"rfc9568,rfc5798" required:"false" default:"rfc9568" doc:"checksum of IPv4 adverts of version 3 that are sent: rfc9568, or with pseudo-header as keepalived takes it by default; both are understood"`
+	AuthPass              Secret                `json:"auth_pass,omitempty" required:"false" maxLength:"8" doc:"version 2: password in clear that adverts carry (authentication type 1), at most 8 bytes; taken, and never answered"`
+	AuthPassVersion       int                   `json:"auth_pass_version,omitzero" required:"false" minimum:"0" doc:"a number of your own that goes with auth_pass, and is answered"`
+	UnicastSource         netip.Addr            `json:"unicast_source,omitzero" required:"false" doc:"address of the interface that unicast adverts come from"`
+	UnicastPeers          []netip.Addr          `json:"unicast_peers,omitempty" required:"false" doc:"addresses of the other routers: adverts go to each of them, and not to the multicast group"`
+	UnicastTTL            int                   `json:"unicast_ttl" minimum:"1" maximum:"255" required:"false" default:"255" doc:"TTL or hop limit of unicast adverts that are sent"`
+	UnicastMinimumTTL     int                   `json:"unicast_minimum_ttl,omitzero" minimum:"1" maximum:"255" required:"false" doc:"least TTL or hop limit that unicast adverts may arrive with; left out, it is unicast_ttl: no router may be between"`
+	GARP                  GARP                  `json:"garp" required:"false" doc:"how often the active director announces its addresses"`
+	TrackScripts          map[string]Track      `json:"track_scripts,omitempty" doc:"check scripts that move the priority, by name"`
+	TrackInterfaces       map[string]Track      `json:"track_interfaces,omitempty" doc:"network interfaces that move the priority, by name; one passes while it is up and has a carrier"`
+	TrackVirtualServers   map[string]Track      `json:"track_virtual_servers,omitempty" doc:"virtual servers that move the priority, by name; one passes while its state is up"`
 }
 
 // Track is what one tracked thing does to the priority of an instance.
@@ -48,7 +56,10 @@ const (
 
 // DefaultVRRPInstance returns an instance in which everything that has a default has it.
 func DefaultVRRPInstance() VRRPInstance {
-	return VRRPInstance{Priority: DefaultPriority, Preempt: true, AdvertisementInterval: Duration(defaultAdvertisement), GARP: DefaultGARP()}
+	return VRRPInstance{
+		Version: VRRPv3, Priority: DefaultPriority, Preempt: true, AdvertisementInterval: Duration(defaultAdvertisement),
+		ChecksumCompatibility: ChecksumRFC9568, UnicastTTL: DefaultTTL, GARP: DefaultGARP(),
+	}
 }
 
 // UnmarshalJSONFrom fills in the defaults.
@@ -87,35 +98,9 @@ func (v *VRRPInstance) Validate() FieldErrors {
 	case !isInterfaceName(v.Interface):
 		errs.add("/interface", "%s", notAnInterface(v.Interface))
 	}
-	switch d := v.AdvertisementInterval.Std(); {
-	case d < advertisementStep || d > maxAdvertisement:
-		errs.add("/advertisement_interval", "%s is out of range: use %s to %s", d, advertisementStep, maxAdvertisement)
-	case d%advertisementStep != 0:
-		errs.add("/advertisement_interval", "%s is not a multiple of %s, the unit of VRRP version 3", d, advertisementStep)
-	}
-	switch n := len(v.VirtualAddresses); {
-	case n == 0:
-		errs.add("/virtual_addresses", "at least one virtual address is needed, such as 192.0.2.100/24")
-	case n > MaxVirtualAddresses:
-		errs.add("/virtual_addresses", "%d addresses do not fit into an advert: at most %d", n, MaxVirtualAddresses)
-	}
-	seen := map[netip.Addr]bool{}
-	for i, p := range v.VirtualAddresses {
-		at := fmt.Sprintf("/virtual_addresses/%d", i)
-		switch problem := unicast(p.Addr()); {
-		case problem != "":
-			errs.add(at, "%s", problem)
-		case !p.Addr().Is4():
-			errs.add(at, "%s is IPv6: this version has virtual routers for IPv4 only", p)
-		case p.Addr().IsLoopback():
-			errs.add(at, "%s is a loopback address: it cannot move between directors", p)
-		case p.Bits() == 0:
-			errs.add(at, "%s has no prefix length that an address could have: use the subnet's, or /32", p)
-		case seen[p.Addr()]:
-			errs.add(at, "%s stands in the list twice: remove one", p.Addr())
-		}
-		seen[p.Addr()] = true
-	}
+	v.validateProtocol(&errs)
+	v.validateAddresses(&errs)
+	v.validateUnicast(&errs)
 	errs = append(errs, v.GARP.validate("/garp")...)
 	errs.tracks("/track_scripts", v.TrackScripts, trackedName)
 	errs.tracks("/track_interfaces", v.TrackInterfaces, trackedInterface)

@@ -205,7 +205,7 @@ func TestKernel_SourceIsTheMachinesOwnAddress(t *testing.T) {
 	take(t, k, prefixes("192.0.2.1/24", "192.0.2.5/32", "198.51.100.1/24"))
 	expect := func(what, want string) {
 		t.Helper()
-		_, primary, err := k.Source("eth0")
+		_, primary, err := k.Source("eth0", spec.IPv4)
 		got := primary.String()
 		if err != nil {
 			got = err.Error()
@@ -228,7 +228,7 @@ func TestKernel_SourceIsTheMachinesOwnAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the loss of carrier shows", func() bool {
-		_, _, err := k.Source("eth0")
+		_, _, err := k.Source("eth0", spec.IPv4)
 		return err != nil && err.Error() == "interface eth0 has no carrier"
 	})
 	run(t, h, "ip", "link", "delete", "eth0")

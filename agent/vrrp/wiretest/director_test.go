@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -24,7 +25,7 @@ type director struct {
 	dir  string
 
 	cmd *exec.Cmd
-	in  *json.Encoder
+	in  io.Writer
 	out *json.Decoder
 	log *safeBuffer
 }
@@ -63,13 +64,17 @@ func (d *director) start() {
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
-	d.in, d.out = json.NewEncoder(in), json.NewDecoder(out)
+	d.in, d.out = in, json.NewDecoder(out)
 }
 
 func (d *director) ask(q request) response {
 	d.t.Helper()
 	var a response
-	if err := d.in.Encode(q); err != nil {
+	line, err := spec.EncodeWithSecrets(q)
+	if err == nil {
+		_, err = d.in.Write(append(line, '\n'))
+	}
+	if err != nil {
 		d.t.Fatalf("%s: %v", d.host.Name(), err)
 	}
 	if err := d.out.Decode(&a); err != nil {
@@ -119,15 +124,12 @@ const (
 )
 
 func instance(priority int) spec.VRRPInstance {
-	return spec.VRRPInstance{
-		VirtualRouterID:       51,
-		Interface:             "eth0",
-		Priority:              priority,
-		Preempt:               true,
-		AdvertisementInterval: spec.Duration(interval),
-		VirtualAddresses:      []netip.Prefix{netip.MustParsePrefix(virtual)},
-		GARP:                  spec.GARP{Delay: spec.Duration(time.Second), Repeat: 1, RefreshRepeat: 1, Rate: 1000},
-	}
+	v := spec.DefaultVRRPInstance()
+	v.VirtualRouterID, v.Interface, v.Priority = 51, "eth0", priority
+	v.AdvertisementInterval = spec.Duration(interval)
+	v.VirtualAddresses = []netip.Prefix{netip.MustParsePrefix(virtual)}
+	v.GARP.Delay, v.GARP.Repeat = spec.Duration(time.Second), 1
+	return v
 }
 
 // steady is an instance that no stall of a busy machine makes leave its role.
@@ -153,7 +155,13 @@ func carries(t *testing.T, h *lab.Host, address string) bool {
 // is tells whether the director is in a state and carries the address if, and only if, that is active.
 func (d *director) is(state spec.InstanceState) bool {
 	d.t.Helper()
-	return d.status().State == state && carries(d.t, d.host, virtual) == (state == spec.InstanceActive)
+	return d.carriesAs(state, virtual)
+}
+
+// carriesAs is that for another address.
+func (d *director) carriesAs(state spec.InstanceState, address string) bool {
+	d.t.Helper()
+	return d.status().State == state && carries(d.t, d.host, address) == (state == spec.InstanceActive)
 }
 
 func eventually(t *testing.T, what string, is func() bool) {
