@@ -1,4 +1,6 @@
-package lab_test
+// Package guesttest boots guests. Its tests need no right that an ordinary user lacks, and cannot run in
+// a guest themselves, as those beside the code may.
+package guesttest
 
 import (
 	"bytes"
@@ -10,20 +12,26 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
 
-// needGuest ends a test where no guest can be booted: there is none inside a guest.
+// soon is a context for what should come at once.
+func soon(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// needGuest ends a test where no guest can be booted.
 func needGuest(t *testing.T) {
 	t.Helper()
 	if err := lab.Installed(); err != nil {
 		t.Skip(err)
-	}
-	if os.Getenv("LVS_LAB_GUEST") != "" {
-		t.Skip("this is a guest")
 	}
 }
 
