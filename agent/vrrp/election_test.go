@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -25,8 +26,12 @@ const (
 	longestInterval  = 200 * ms
 )
 
+// longestPreemptDelay is how long a router of higher priority may hold back in a segment.
+const longestPreemptDelay = 300 * ms
+
 // However badly a segment was treated, once it is left alone there is one active router in each part
-// of it, of the highest priority there, no later than the longest down interval; and it stays so.
+// of it, no later than the longest down interval, and what preemption may take more; and it stays so. No
+// router that preempts has a higher priority, and at no time does an active one yield to one that ranks lower.
 func TestElection_75_OneActiveRouterInEachPart(t *testing.T) {
 	t.Parallel()
 	var players sync.WaitGroup
@@ -76,6 +81,7 @@ type node struct {
 	inbox        []Advert
 	holding      bool
 	transitions  int
+	wronged      error // it yielded to one that it should not have yielded to
 }
 
 func play(seed uint64, trace *strings.Builder) error {
@@ -96,6 +102,8 @@ func play(seed uint64, trace *strings.Builder) error {
 		// one may take over for a moment.
 		settling *= 2
 	}
+	// One of lower priority may be first, and is then followed for a delay before it is let run out.
+	settling += longestPreemptDelay + 4*longestInterval
 	if err := s.run(s.now + settling); err != nil {
 		return err
 	}
@@ -124,15 +132,18 @@ func newSegment(seed uint64, trace *strings.Builder) *segment {
 	for i := range 3 + s.rand.IntN(3) {
 		n := &node{index: i, machine: NewMachine(s.parameters(i))}
 		s.nodes = append(s.nodes, n)
-		s.step(n, Startup{})
 	}
 	s.mend()
+	for _, n := range s.nodes {
+		s.step(n, Startup{})
+	}
 	return s
 }
 
 // parameters draws some for a router. Priorities are few, so that many are equal.
 func (s *segment) parameters(index int) Parameters {
-	priorities := []uint8{1, 100, 100, 150, 254}
+	priorities := []uint8{1, 100, 100, 150, 254, priorityOwner}
+	delays := []time.Duration{0, 0, 100 * ms, longestPreemptDelay}
 	intervals := []time.Duration{shortestInterval, 100 * ms, 100 * ms, longestInterval}
 	if !s.mixed {
 		intervals = intervals[3:]
@@ -141,7 +152,9 @@ func (s *segment) parameters(index int) Parameters {
 		Primary:  netip.AddrFrom4([4]byte{192, 0, 2, byte(125 + index)}),
 		Priority: priorities[s.rand.IntN(len(priorities))],
 		Interval: intervals[s.rand.IntN(len(intervals))],
-		Preempt:  true,
+		// A delay goes with preemption only.
+		Preempt:      s.rand.IntN(4) > 0,
+		PreemptDelay: delays[s.rand.IntN(len(delays))],
 	}
 }
 
@@ -253,7 +266,7 @@ func (s *segment) run(until time.Duration) error {
 			if n.stalledUntil <= s.now {
 				s.round(n)
 			}
-			if err := n.sound(); err != nil {
+			if err := errors.Join(n.sound(), n.wronged); err != nil {
 				return err
 			}
 		}
@@ -282,7 +295,8 @@ func (s *segment) round(n *node) {
 }
 
 func (s *segment) step(n *node, ev Event) {
-	before := n.machine.State()
+	before, own := n.machine.State(), n.machine.Parameters()
+	due, _ := n.machine.Deadline() // from then on it may have overslept, and yields to anybody
 	for _, action := range n.machine.Step(s.now, ev) {
 		switch action := action.(type) {
 		case SendAdvert:
@@ -296,6 +310,9 @@ func (s *segment) step(n *node, ev Event) {
 	after := n.machine.State()
 	if before != after {
 		n.transitions++
+	}
+	if a, heard := ev.(Advert); heard && before == spec.InstanceActive && after == spec.InstanceBackup && s.now <= due && !a.outranks(own) {
+		n.wronged = fmt.Errorf("router %d of %d yielded to %s of %d", n.index, own.Priority, a.Source, a.Priority)
 	}
 	s.say("%d: %T %+v: %s -> %s", n.index, ev, ev, before, after)
 }
@@ -317,6 +334,11 @@ func (s *segment) send(from *node, priority uint8) {
 	}
 }
 
+// outranks is the total order of routers: by priority, and by address among equals (RFC 9568 §6.4.3).
+func (a Advert) outranks(p Parameters) bool {
+	return a.Priority > p.Priority || a.Priority == p.Priority && p.Primary.Less(a.Source)
+}
+
 // sound: addresses are held by active routers, and by those that hand over.
 func (n *node) sound() error {
 	_, pending := n.machine.Deadline()
@@ -327,15 +349,17 @@ func (n *node) sound() error {
 	return nil
 }
 
-// check looks for one active router in each part that has routers, of the highest priority there.
+// check looks for one active router in each part that has routers, to which no other is preferred.
 func (s *segment) check(parts []int) error {
 	for part := range 2 {
 		var members []*node
-		var highest uint8
+		var highest uint8 // of those that preempt
 		for i, n := range s.nodes {
 			if parts[i] == part {
 				members = append(members, n)
-				highest = max(highest, n.machine.Parameters().Priority)
+				if p := n.machine.Parameters(); p.Preempt || p.Priority == priorityOwner {
+					highest = max(highest, p.Priority)
+				}
 			}
 		}
 		if len(members) == 0 {
@@ -351,8 +375,8 @@ func (s *segment) check(parts []int) error {
 			return fmt.Errorf("part %d has %d active routers", part, len(active))
 		}
 		own := active[0].machine.Parameters()
-		if own.Priority != highest {
-			return fmt.Errorf("part %d: router %d of priority %d is active, and there is one of %d", part, active[0].index, own.Priority, highest)
+		if own.Priority < highest {
+			return fmt.Errorf("part %d: router %d of priority %d is active, and there is one of %d that preempts", part, active[0].index, own.Priority, highest)
 		}
 	}
 	return nil
