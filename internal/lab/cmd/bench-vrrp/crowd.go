@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os/exec"
 	"runtime"
 	"strconv"
@@ -109,15 +110,24 @@ func measureUnderLoad(ctx context.Context, s settings, dir string, t *table) err
 				return err
 			}
 			first[i] = p.wire.count()
+			before, err := p.lateness(ctx)
+			if err != nil {
+				return err
+			}
 			select {
 			case <-time.After(s.load):
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
 			later[i] = p.wire.count() - first[i]
-			if i == 0 {
-				if err := lateness(ctx, p, t); err != nil {
-					return err
+			after, err := p.lateness(ctx)
+			if err != nil {
+				return err
+			}
+			for _, share := range []float64{0.99, 1} {
+				if p == ours {
+					t.add(result{what: fmt.Sprintf("%d at %s, busy cores: %g %% of adverts late by", v.count, v.interval, share*100),
+						format: asAtMost, ours: after.since(before).quantile(share)})
 				}
 			}
 			if err := errors.Join(p.d1.stop(), p.d2.stop()); err != nil {
@@ -132,24 +142,17 @@ func measureUnderLoad(ctx context.Context, s settings, dir string, t *table) err
 	})
 }
 
-// lateness asks the active agent how late its adverts were.
-func lateness(ctx context.Context, p *pair, t *table) error {
+// lateness asks the active program how late its adverts were so far. Only an agent tells.
+func (p *pair) lateness(ctx context.Context) (histogram, error) {
 	a, ok := p.d1.(*agent)
 	if !ok {
-		return errors.New("only an agent tells how late its adverts are")
+		return histogram{}, nil
 	}
-	_, metrics, err := a.Call(ctx, "GET", "/metrics", "")
+	_, metrics, err := a.Call(ctx, http.MethodGet, "/metrics", "")
 	if err != nil {
-		return err
+		return histogram{}, err
 	}
-	for _, share := range []float64{0.99, 1} {
-		bound, err := quantile(metrics, "lvs_vrrp_advert_lateness_seconds", share)
-		if err != nil {
-			return err
-		}
-		t.add(result{what: fmt.Sprintf("    busy cores: %g %% of adverts at most late by", share*100), format: asMilliseconds, ours: bound})
-	}
-	return nil
+	return readHistogram(metrics, "lvs_vrrp_advert_lateness_seconds")
 }
 
 // loadAllCores keeps every core busy until stop.

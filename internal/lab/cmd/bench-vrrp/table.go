@@ -49,6 +49,7 @@ func (t *table) add(r result) {
 }
 
 func asMilliseconds(v float64) string { return fmt.Sprintf("%.2f ms", v*1e3) }
+func asAtMost(v float64) string       { return "<= " + asMilliseconds(v) }
 func asPercent(v float64) string      { return fmt.Sprintf("%.2f %%", v*100) }
 func asMegabytes(v float64) string    { return fmt.Sprintf("%.1f MB", v/1e6) }
 func asCount(v float64) string        { return fmt.Sprintf("%.0f", v) }

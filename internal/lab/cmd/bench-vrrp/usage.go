@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -58,33 +56,4 @@ func residentMemory(pid int) int64 {
 	}
 	pages, _ := strconv.ParseInt(fields[1], 10, 64)
 	return pages * int64(os.Getpagesize())
-}
-
-// quantile returns the bound of the first bucket of a histogram that holds that share of it.
-func quantile(metrics, name string, share float64) (float64, error) {
-	var bounds []float64
-	var counts []float64
-	lines := bufio.NewScanner(strings.NewReader(metrics))
-	for lines.Scan() {
-		rest, ok := strings.CutPrefix(lines.Text(), name+`_bucket{le="`)
-		if !ok {
-			continue
-		}
-		text, value, ok := strings.Cut(rest, `"} `)
-		bound, err := strconv.ParseFloat(text, 64)
-		count, err2 := strconv.ParseFloat(value, 64)
-		if !ok || err != nil || err2 != nil {
-			return 0, fmt.Errorf("read %q", lines.Text())
-		}
-		bounds, counts = append(bounds, bound), append(counts, count)
-	}
-	if len(counts) == 0 {
-		return 0, fmt.Errorf("the agent has no %s", name)
-	}
-	for i, count := range counts {
-		if count >= share*counts[len(counts)-1] {
-			return bounds[i], nil
-		}
-	}
-	return math.Inf(1), nil
 }
