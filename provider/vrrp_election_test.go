@@ -98,3 +98,28 @@ resource "lvs_virtual_server" "test" {
 		},
 	)
 }
+
+func TestSyncGroupIsSetChangedAndImported(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	has := func(group string) func() {
+		return func() {
+			for name, d := range directors {
+				if got := d.store.Desired().VRRPInstances["web"].SyncGroup; got != group {
+					t.Errorf("%s has sync_group %q, want %q", name, got, group)
+				}
+			}
+		}
+	}
+	first, second := wholeInstance(directors, `sync_group = "nat"`), wholeInstance(directors, `sync_group = "router"`)
+	run(t,
+		resource.TestStep{Config: wholeInstance(directors, `sync_group = "N A T"`), ExpectError: saying(`"N A T" is not a name`)},
+		resource.TestStep{Config: first},
+		resource.TestStep{PreConfig: has("nat"), Config: first, ConfigPlanChecks: noChanges()},
+		imported(),
+		resource.TestStep{Config: second},
+		resource.TestStep{PreConfig: has("router"), Config: second, ConfigPlanChecks: noChanges()},
+		resource.TestStep{Config: wholeInstance(directors, "")},
+		resource.TestStep{PreConfig: has(""), Config: wholeInstance(directors, ""), ConfigPlanChecks: noChanges()},
+	)
+}

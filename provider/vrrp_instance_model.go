@@ -28,6 +28,7 @@ type vrrpInstanceModel struct {
 	VirtualAddresses      types.List           `tfsdk:"virtual_addresses"`
 	GARP                  types.Object         `tfsdk:"garp"`
 	Members               types.Map            `tfsdk:"members"`
+	SyncGroup             types.String         `tfsdk:"sync_group"`
 	TrackScripts          types.Map            `tfsdk:"track_scripts"`
 	TrackInterfaces       types.Map            `tfsdk:"track_interfaces"`
 	TrackVirtualServers   types.Map            `tfsdk:"track_virtual_servers"`
@@ -78,6 +79,7 @@ func (m *vrrpInstanceModel) shared() spec.VRRPInstance {
 		v.VirtualAddresses = append(v.VirtualAddresses, prefix)
 	}
 	v.GARP = garp(m.GARP)
+	v.SyncGroup = m.SyncGroup.ValueString()
 	v.TrackScripts = tracks(m.TrackScripts)
 	v.TrackInterfaces = tracks(m.TrackInterfaces)
 	v.TrackVirtualServers = tracks(m.TrackVirtualServers)
@@ -208,6 +210,10 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 	}
 	m.VirtualAddresses = types.ListValueMust(cidrtypes.IPPrefixType{}, addresses)
 	m.GARP = garpValue(v.GARP)
+	m.SyncGroup = types.StringNull()
+	if v.SyncGroup != "" {
+		m.SyncGroup = types.StringValue(v.SyncGroup)
+	}
 	m.TrackScripts = trackedValue(v.TrackScripts, m.TrackScripts)
 	m.TrackInterfaces = trackedValue(v.TrackInterfaces, m.TrackInterfaces)
 	m.TrackVirtualServers = trackedValue(v.TrackVirtualServers, m.TrackVirtualServers)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/cidrtypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -75,6 +76,12 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 						MarkdownDescription: "Network interface on this director, where it differs from the instance's `interface`.",
 					},
 				}},
+			},
+			"sync_group": schema.StringAttribute{
+				Optional:   true,
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				MarkdownDescription: "Name that instances share which are active together or not at all: 1 to 63 of `a-z`, `0-9`, `_`, `.` and `-`. " +
+					"A group exists while an instance names it.",
 			},
 			"track_scripts":         trackAttribute("Check scripts (`lvs_check_script`)", "its last runs exited with 0"),
 			"track_interfaces":      trackAttribute("Network interfaces of the directors", "it is up and has a carrier"),

@@ -20,6 +20,7 @@ const (
 	metricBecameActive     = "lvs_vrrp_became_active_total"
 	metricRestored         = "lvs_vrrp_addresses_restored_total"
 	metricAdvertsDropped   = "lvs_vrrp_adverts_dropped_total"
+	metricOddities         = "lvs_vrrp_oddities_total"
 	metricServiceUp        = "lvs_virtual_server_up"
 	metricServerHealthy    = "lvs_real_server_healthy"
 	metricServerWeight     = "lvs_real_server_weight"
@@ -89,6 +90,9 @@ func (e emitter) instance(name string, v spec.VRRPInstanceStatus) {
 	e.counter(metricAdvertsReceived, "Adverts received and accepted.", v.AdvertsReceived, "instance", name)
 	e.counter(metricBecameActive, "Times the instance became active.", v.BecameActive, "instance", name)
 	e.counter(metricRestored, "Virtual addresses that somebody else removed and that were put back.", v.AddressesRestored, "instance", name)
+	for oddity, n := range v.Oddities {
+		e.counter(metricOddities, "Adverts that show another router's configuration to be at odds with the instance's.", n, "instance", name, "oddity", oddity)
+	}
 	for reason, n := range v.Drops {
 		e.counter(metricAdvertsDropped, "Adverts dropped.", n, "instance", name, "reason", reason)
 	}

@@ -31,6 +31,12 @@ type Failover struct{}
 // TakePart ends what Failover began: the machine may preempt again.
 type TakePart struct{}
 
+// Together makes a machine that is ready active: so is all of its sync group.
+type Together struct{}
+
+// Yield makes an active machine a backup, which it tells the others: another of its sync group is one.
+type Yield struct{}
+
 // Fault takes the machine out of the election until Startup.
 type Fault struct{}
 
@@ -53,6 +59,8 @@ func (Shutdown) event()  {}
 func (HandOver) event()  {}
 func (Failover) event()  {}
 func (TakePart) event()  {}
+func (Together) event()  {}
+func (Yield) event()     {}
 func (Fault) event()     {}
 func (Timer) event()     {}
 func (Configure) event() {}

@@ -15,51 +15,62 @@ var (
 	ErrNotRunning = errors.New("no such VRRP instance is running")
 )
 
-// Failover has an instance hand its role over and stay away: it preempts nobody until the other leaves, or
+// Failover has an instance, and with it its sync group, hand its role over and stay away: it preempts nobody until the other leaves, or
 // TakePart is called. It returns when another router is active and the addresses are off the interface, at
 // once when the instance is not active, and with ErrNobodyTookOver when none was heard within twice the
 // longest Skew_Time. A context that ends does not end the failover.
 func (e *Engine) Failover(ctx context.Context, name string) error {
-	l, r, h := e.running(name)
-	if r == nil {
+	l, routers, h := e.running(name)
+	if len(routers) == 0 {
 		return ErrNotRunning
 	}
-	outcome := make(chan spec.InstanceState, 1)
-	l.post(func() { r.failover(l, outcome) })
-	select {
-	case state := <-outcome:
-		if state == spec.InstanceActive {
-			return ErrNobodyTookOver
+	outcome := make(chan spec.InstanceState, len(routers))
+	l.post(func() {
+		for _, r := range routers {
+			r.failover(l, outcome)
 		}
-		h.settle()
-		return nil
-	case <-l.done:
-		return ErrNotRunning
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	})
+	var failure error
+	for range routers {
+		select {
+		case state := <-outcome:
+			if state == spec.InstanceActive {
+				failure = ErrNobodyTookOver
+			}
+		case <-l.done:
+			return ErrNotRunning
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
+	h.settle()
+	return failure
 }
 
 // TakePart ends what Failover began: the instance may preempt again.
 func (e *Engine) TakePart(name string) error {
-	l, r, _ := e.running(name)
-	if r == nil {
+	l, routers, _ := e.running(name)
+	if len(routers) == 0 {
 		return ErrNotRunning
 	}
-	l.post(func() { r.step(l, monotonic(), TakePart{}) })
+	l.post(func() {
+		for _, r := range routers {
+			r.step(l, monotonic(), TakePart{})
+		}
+	})
 	l.flush()
 	return nil
 }
 
-// running returns the router of an instance, nil when there is none, and who runs it.
-func (e *Engine) running(name string) (*loop, *router, *holder) {
+// running returns the routers that an instance's role depends on, its own and those of its sync group, and
+// who runs them; none when the instance does not run.
+func (e *Engine) running(name string) (*loop, []*router, *holder) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	en, ok := e.entries[name]
-	if !ok || e.loop == nil {
+	if e.loop == nil {
 		return nil, nil, nil
 	}
-	return e.loop, en.router, e.holder
+	return e.loop, e.groupOf(name), e.holder
 }
 
 // failover begins one on the thread. The outcome is the state in which it ends.

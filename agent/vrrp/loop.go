@@ -30,6 +30,8 @@ type loop struct {
 
 	ports    []*port
 	routers  []*router
+	groups   groups
+	machines []*Machine // of the group that is looked at
 	stopping bool
 	now      time.Duration // reading of the clock in this round
 	heard    time.Duration // and of the last one in which adverts were read
@@ -53,7 +55,7 @@ func newLoop(h *holder, notes chan<- note, late *lateness) (*loop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create an eventfd: %w", err)
 	}
-	return &loop{holder: h, notes: notes, lateness: late, wakeFD: fd, done: make(chan struct{}), in: make([]byte, 1<<16), out: make([]byte, 0, 2048)}, nil
+	return &loop{holder: h, notes: notes, lateness: late, wakeFD: fd, done: make(chan struct{}), groups: groups{}, in: make([]byte, 1<<16), out: make([]byte, 0, 2048)}, nil
 }
 
 // note hands a log line over. A full queue loses it: adverts matter more.

@@ -22,6 +22,11 @@ type Parameters struct {
 	Preempt bool
 	// PreemptDelay is how long one of lower priority is left alone from when it is first heard.
 	PreemptDelay time.Duration
+	// Hold keeps a backup from becoming active, and from preempting: what its addresses lead to is not
+	// known yet.
+	Hold bool
+	// Grouped keeps a backup that could be active from it until Together: it has a sync group.
+	Grouped bool
 }
 
 // maxHandOver bounds how long HandOver keeps addresses that nobody asks for. At long intervals what
@@ -48,6 +53,11 @@ type Machine struct {
 	failingOver bool
 	// aside: handed over by Failover, and since then nobody is preempted.
 	aside bool
+
+	// ready: nobody else is active, or may go on to be, but the parameters hold the machine back.
+	ready bool
+	// following: the last advert was of one that stays active as far as this machine is concerned.
+	following bool
 
 	// challenging: an active router of lower priority is heard since challengedAt.
 	challenging  bool
@@ -84,6 +94,14 @@ func (m *Machine) FailingOver() bool { return m.failingOver }
 // Aside reports whether a Failover keeps the machine from preempting.
 func (m *Machine) Aside() bool { return m.aside }
 
+// Ready reports whether a backup would be active, were it not for its sync group.
+func (m *Machine) Ready() bool {
+	return m.state == spec.InstanceBackup && m.ready && !m.params.Hold
+}
+
+// Following reports whether a backup has an active router that it would not replace.
+func (m *Machine) Following() bool { return m.state == spec.InstanceBackup && m.following }
+
 // Deadline returns when Step wants a Timer event, if it wants one.
 func (m *Machine) Deadline() (time.Duration, bool) { return m.deadline, m.pending }
 
@@ -107,6 +125,15 @@ func (m *Machine) Step(now time.Duration, ev Event) []Action {
 		m.failover(now)
 	case TakePart:
 		m.aside = false
+	case Together:
+		if m.Ready() {
+			m.toActive(now)
+		}
+	case Yield:
+		if m.state == spec.InstanceActive {
+			m.send(priorityStop)
+			m.toBackup(now, m.params.Interval)
+		}
 	case Fault:
 		if m.state != spec.InstanceFault {
 			m.leave(spec.InstanceFault)
@@ -135,13 +162,18 @@ func (m *Machine) startup(now time.Duration) {
 	if m.state == spec.InstanceActive || m.state == spec.InstanceBackup || m.failingOver {
 		return
 	}
-	if m.resuming || m.params.Priority == priorityOwner && !m.aside {
+	owns := m.params.Priority == priorityOwner && !m.aside
+	if m.resuming || owns && !m.held() {
 		m.toActive(now)
 		return
 	}
 	m.activeRouter, m.challenging = netip.Addr{}, false
 	m.toBackup(now, m.params.Interval)
+	m.ready = owns
 }
+
+// held reports whether something else decides when the machine becomes active.
+func (m *Machine) held() bool { return m.params.Hold || m.params.Grouped }
 
 func (m *Machine) timer(now time.Duration) {
 	if !m.pending || now < m.deadline {
@@ -149,6 +181,11 @@ func (m *Machine) timer(now time.Duration) {
 	}
 	switch m.state {
 	case spec.InstanceBackup:
+		if m.held() {
+			m.ready, m.following = true, false
+			m.deadline = now + m.params.ActiveDownInterval(m.activeInterval)
+			return
+		}
 		m.toActive(now)
 	case spec.InstanceActive:
 		m.send(m.params.Priority)
@@ -189,12 +226,14 @@ func (m *Machine) advert(now time.Duration, a Advert) {
 func (m *Machine) advertInBackup(now time.Duration, a Advert) {
 	switch {
 	case a.Priority == priorityStop:
+		m.following = false
 		m.deadline = now + m.params.SkewTime(m.activeInterval)
 	case a.Priority >= m.params.Priority:
 		m.challenging = false
 		m.follow(now, a)
 	case m.restrained(now):
 		m.follow(now, a)
+		m.following = m.aside || !m.params.Preempt
 	default:
 		m.activeRouter = a.Source // discarded otherwise: the timer runs out, and we take over
 	}
@@ -204,12 +243,13 @@ func (m *Machine) advertInBackup(now time.Duration, a Advert) {
 func (m *Machine) follow(now time.Duration, a Advert) {
 	m.activeRouter = a.Source
 	m.toBackup(now, a.Interval)
+	m.following = true
 }
 
 // restrained reports whether an active router of lower priority, which has just been heard, is left
 // alone. An owner does so after a Failover only (§6.1).
 func (m *Machine) restrained(now time.Duration) bool {
-	if m.aside {
+	if m.aside || m.params.Hold {
 		return true
 	}
 	if m.params.Priority == priorityOwner {
@@ -261,6 +301,9 @@ func (m *Machine) configure(now time.Duration, p Parameters) {
 			m.activeInterval = p.Interval // nobody has told another
 		}
 		m.deadline += p.ActiveDownInterval(m.activeInterval) - before
+		if m.ready && !m.held() { // it was only ever held back
+			m.deadline = now
+		}
 	case spec.InstanceActive:
 		m.activeRouter, m.activeInterval = p.Primary, p.Interval
 		// A longer interval is told in the next advert, which comes when the others expect it. A shorter
@@ -329,6 +372,7 @@ func (m *Machine) toBackup(now time.Duration, activeInterval time.Duration) {
 		m.activeRouter = netip.Addr{}
 	}
 	m.state, m.failingOver = spec.InstanceBackup, false
+	m.ready, m.following = false, false
 	m.activeInterval = activeInterval
 	m.deadline, m.pending = now+m.params.ActiveDownInterval(activeInterval), true
 }

@@ -437,6 +437,97 @@ func TestMachine_FailoverIsEndedByWhatIsWorse(t *testing.T) {
 	})
 }
 
+func grouped(priority uint8) Parameters {
+	p := own(priority)
+	p.Grouped = true
+	return p
+}
+
+func TestMachine_AMemberOfAGroupWaitsForTheOthers(t *testing.T) {
+	t.Parallel()
+	m := backup(t, grouped(200))
+	at, _ := m.Deadline()
+	down := ActiveDownInterval(200, second)
+	expect(t, m, at-1, Together{}) // not ready
+	expect(t, m, at, Timer{})
+	expectState(t, m, spec.InstanceBackup, at+down)
+	if !m.Ready() || m.Following() {
+		t.Errorf("ready %t, following %t", m.Ready(), m.Following())
+	}
+	expect(t, m, at+second, peer(199)) // whom it would preempt
+	if !m.Ready() {
+		t.Error("an advert that is discarded made it unready")
+	}
+	expect(t, m, at+2*second, peer(200))
+	if m.Ready() || !m.Following() {
+		t.Errorf("under an active router: ready %t, following %t", m.Ready(), m.Following())
+	}
+	expect(t, m, at+3*second, peer(0))
+	at += 3*second + SkewTime(200, second)
+	expect(t, m, at, Timer{})
+	expect(t, m, at+down, Timer{}) // it goes on waiting
+	expect(t, m, at+down, Together{}, SendAdvert{200}, Acquire{})
+	expect(t, m, at+down, Together{})
+	expect(t, m, at+down+ms, Yield{}, SendAdvert{0}, Release{})
+	expectState(t, m, spec.InstanceBackup, at+down+ms+down)
+	if m.Ready() || m.Following() {
+		t.Errorf("after yielding: ready %t, following %t", m.Ready(), m.Following())
+	}
+}
+
+func TestMachine_AMemberThatIsAloneAgainWaitsNoLonger(t *testing.T) {
+	t.Parallel()
+	m := backup(t, grouped(200))
+	at, _ := m.Deadline()
+	expect(t, m, at, Timer{})
+	expect(t, m, at+ms, Configure{own(200)})
+	expectState(t, m, spec.InstanceBackup, at+ms)
+	expect(t, m, at+ms, Timer{}, SendAdvert{200}, Acquire{})
+}
+
+func TestMachine_AnOwnerInAGroupIsReadyAtStartup(t *testing.T) {
+	t.Parallel()
+	m := NewMachine(grouped(255))
+	expect(t, m, second, Startup{})
+	if !m.Ready() {
+		t.Error("it is not ready")
+	}
+	expect(t, m, second, Together{}, SendAdvert{255}, Acquire{})
+}
+
+func TestMachine_HoldKeepsABackupOne(t *testing.T) {
+	t.Parallel()
+	for _, priority := range []uint8{200, 255} {
+		p := own(priority)
+		p.Hold = true
+		down := ActiveDownInterval(priority, second)
+		t.Run("nobody is active", func(t *testing.T) {
+			t.Parallel()
+			m := NewMachine(p)
+			expect(t, m, 0, Startup{})
+			expect(t, m, down, Timer{})
+			expect(t, m, down, Together{})
+			if m.Ready() {
+				t.Error("it is ready for its group")
+			}
+			expect(t, m, down+ms, Configure{own(priority)})
+			expect(t, m, down+ms, Timer{}, SendAdvert{priority}, Acquire{})
+		})
+		t.Run("one of lower priority is", func(t *testing.T) {
+			t.Parallel()
+			m := NewMachine(p)
+			expect(t, m, 0, Startup{})
+			for now := second; now <= 5*second; now += second {
+				expect(t, m, now, peer(100))
+				expectState(t, m, spec.InstanceBackup, now+down)
+			}
+			expect(t, m, 5*second+ms, Configure{own(priority)})
+			expect(t, m, 6*second, peer(100))
+			expect(t, m, 5*second+down, Timer{}, SendAdvert{priority}, Acquire{})
+		})
+	}
+}
+
 func TestMachine_57_PriorityZeroIsAnsweredAtOnce(t *testing.T) {
 	t.Parallel()
 	m, at := active(t, own(100))
@@ -738,7 +829,7 @@ func FuzzMachine(f *testing.F) {
 }
 
 func fuzzEvent(kind, a, b byte) Event {
-	switch kind % 9 {
+	switch kind % 11 {
 	case 0:
 		return Startup{}
 	case 1:
@@ -752,6 +843,7 @@ func fuzzEvent(kind, a, b byte) Event {
 		p.Interval = time.Duration(b+1) * 10 * ms
 		p.Preempt = b%2 == 0
 		p.PreemptDelay = time.Duration(b%3) * second
+		p.Hold, p.Grouped = b%5 == 0, b%7 == 0
 		return Configure{p}
 	case 5:
 		return Timer{}
@@ -759,6 +851,10 @@ func fuzzEvent(kind, a, b byte) Event {
 		return Failover{}
 	case 7:
 		return TakePart{}
+	case 9:
+		return Together{}
+	case 10:
+		return Yield{}
 	default:
 		return Advert{Source: netip.AddrFrom4([4]byte{192, 0, 2, b}), Priority: a, Interval: time.Duration(b%100+1) * 10 * ms}
 	}

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Oddity is something about an advert that was accepted that a person should hear of.
+// Oddity is something about another router's adverts, accepted or not, that shows its configuration to be
+// at odds with ours.
 type Oddity string
 
 // The oddities.
@@ -20,12 +21,31 @@ const (
 	OddInterval Oddity = "interval"
 	// OddOwner: somebody else owns the addresses that we own (§7.1, erratum 8298).
 	OddOwner Oddity = "two_owners"
+	// OddVersion: another version of VRRP. Such adverts are dropped (§7.1), so that both may be active.
+	OddVersion Oddity = "version"
+	// OddAuthentication: another password or type. Such adverts are dropped, too (RFC 3768 §7.1).
+	OddAuthentication Oddity = "authentication"
 )
 
-const numOddities = 4
+const numOddities = 6
 
 func oddities() [numOddities]Oddity {
-	return [...]Oddity{OddChecksum, OddAddresses, OddInterval, OddOwner}
+	return [...]Oddity{OddChecksum, OddAddresses, OddInterval, OddOwner, OddVersion, OddAuthentication}
+}
+
+// oddityOf returns what it shows that an advert was dropped, or "".
+func oddityOf(drop DropReason) Oddity {
+	switch drop {
+	case DropVersion:
+		return OddVersion
+	case DropAuthentication:
+		return OddAuthentication
+	case DropInterval:
+		return OddInterval
+	case DropOwner:
+		return OddOwner
+	}
+	return ""
 }
 
 // oddityCounts counts by oddity. It is written by the engine's thread and read by anybody.

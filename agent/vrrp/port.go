@@ -66,6 +66,7 @@ func (p *port) take(l *loop, b []byte) {
 	case drop == accepted:
 	case r != nil:
 		r.drops.add(drop)
+		r.oddities.add(oddityOf(drop))
 		if r.limit.allow(string(drop), l.now) {
 			l.note(dropNote(r.log, drop, d.source))
 		}

@@ -80,7 +80,7 @@ func TestPort_WhatBecomesOfADatagram(t *testing.T) {
 		"1 TTL of somebody else's": {patched(func(b []byte) { b[8], b[ipv4HeaderLen+1] = 254, 52 }),
 			seen{Others: count("ttl"), Deadline: before}},
 		"3 version": {patched(func(b []byte) { b[ipv4HeaderLen] = 2<<4 | 1 }),
-			seen{Drops: count("version"), Deadline: before}},
+			seen{Drops: count("version"), Oddities: count("version"), Deadline: before}},
 		"7 checksum": {patched(func(b []byte) { b[ipv4HeaderLen+2]++ }),
 			seen{Drops: count("checksum"), Deadline: before}},
 		"5 too short to say whose": {patched(func(b []byte) { b[3] = ipv4HeaderLen + 1 }),

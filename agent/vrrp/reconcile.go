@@ -19,11 +19,15 @@ type input struct {
 	port      *port
 	// reason is why the instance may not take part; "" when it may.
 	reason string
+	// group is the sync group, or "", and members the number of those that are in it.
+	group   string
+	members int
 }
 
 func (in *input) equal(other *input) bool {
 	return other != nil && in.params == other.params && in.port == other.port && in.reason == other.reason &&
-		in.garp == other.garp && slices.Equal(in.addresses, other.addresses) && in.transport.equal(&other.transport)
+		in.group == other.group && in.members == other.members && in.garp == other.garp && slices.Equal(in.addresses, other.addresses) &&
+		in.transport.equal(&other.transport)
 }
 
 // facts is what was found out about an interface in one pass.
@@ -41,7 +45,9 @@ func (e *Engine) reconcile() {
 	l := e.loop
 	interfaces := map[attachment]facts{}
 	users := map[attachment]map[int]string{} // interface and family -> VRID -> instance
-	for _, name := range slices.Sorted(maps.Keys(e.entries)) {
+	inputs := map[string]*input{}
+	names := slices.Sorted(maps.Keys(e.entries))
+	for _, name := range names {
 		en := e.entries[name]
 		on := en.attachment()
 		f, looked := interfaces[on]
@@ -57,21 +63,31 @@ func (e *Engine) reconcile() {
 		} else {
 			users[on][en.spec.VirtualRouterID] = name
 		}
-		if en.router == nil {
-			en.router = newRouter(name, en.spec, e.Log, e.Trigger, e.AdvertTimes.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
-			en.router.resume(monotonic())
-			e.holder.add(en.router)
-			r := en.router
-			l.post(func() { l.routers = append(l.routers, r) })
-		}
-		if !in.equal(en.told) {
-			en.told = &in
-			r := en.router
-			l.post(func() { r.apply(l, monotonic(), in) })
-		}
+		inputs[name] = &in
+	}
+	together(inputs)
+	for _, name := range names {
+		e.tell(name, inputs[name])
 	}
 	l.flush()
 	e.closeUnused()
+}
+
+// tell tells the thread what an instance should do, if that is something else than before.
+func (e *Engine) tell(name string, in *input) {
+	l, en := e.loop, e.entries[name]
+	if en.router == nil {
+		en.router = newRouter(name, en.spec, e.Log, e.Trigger, e.AdvertTimes.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
+		en.router.resume(monotonic())
+		e.holder.add(en.router)
+		r := en.router
+		l.post(func() { l.routers = append(l.routers, r) })
+	}
+	if !in.equal(en.told) {
+		en.told = in
+		r := en.router
+		l.post(func() { r.apply(l, monotonic(), *in) })
+	}
 }
 
 // attachment is where the instance speaks.
@@ -92,6 +108,7 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 		garp:      en.spec.GARP,
 		transport: transportOf(en.spec),
 		port:      f.port,
+		group:     en.spec.SyncGroup,
 	}
 	if f.err == nil && en.spec.Unicasts() {
 		in.params.Primary = en.spec.UnicastSource
@@ -182,6 +199,7 @@ func (e *Engine) closePort(p *port) {
 // remove forgets a router. On the thread.
 func (l *loop) remove(r *router) {
 	r.leavePort()
+	l.groups.move(r, "")
 	l.routers = slices.DeleteFunc(l.routers, func(o *router) bool { return o == r })
 }
 

@@ -26,6 +26,9 @@ type router struct {
 	transport transport
 	reason    string
 	limit     rateLimit
+	// group is the sync group, or "", and members the number of those that are in it.
+	group   string
+	members int
 	// outcomes wait for a failover to end.
 	outcomes []chan<- spec.InstanceState
 
@@ -118,6 +121,8 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 		l.holder.wake()
 	}
 	r.reason = in.reason
+	r.members = in.members
+	l.groups.move(r, in.group)
 	r.step(l, now, Configure{in.params})
 	if in.reason != "" {
 		r.step(l, now, Fault{})
@@ -136,6 +141,12 @@ func (r *router) leavePort() {
 // step feeds the machine and does what it says. Sending is the only thing done here; all else is left
 // for others to do.
 func (r *router) step(l *loop, now time.Duration, ev Event) {
+	r.stepAlone(l, now, ev)
+	l.settle(r, now)
+}
+
+// stepAlone is step without a word to the sync group.
+func (r *router) stepAlone(l *loop, now time.Duration, ev Event) {
 	for _, action := range r.machine.Step(now, ev) {
 		switch action := action.(type) {
 		case SendAdvert:
@@ -215,6 +226,13 @@ func (r *router) publish() (from, to spec.InstanceState, changed bool) {
 	}
 	if next.State == spec.InstanceFault {
 		next.Reason = r.reason
+	}
+	switch {
+	case r.group == "":
+	case r.members > 1:
+		next.SyncGroup = spec.SyncGroupComplete
+	default:
+		next.SyncGroup = spec.SyncGroupIncomplete
 	}
 	if a := r.machine.ActiveRouter(); a.IsValid() {
 		next.ActiveRouter = r.activeRouterName(a)

@@ -67,8 +67,15 @@ type VRRPInstanceState struct {
 	EffectivePriority int           `json:"effective_priority" doc:"the priority with the weights of what is tracked"`
 	Since             time.Time     `json:"since,omitzero" doc:"time of the last change of state"`
 	ActiveRouter      string        `json:"active_router,omitempty" doc:"primary address of the router that was last heard or is active here"`
+	SyncGroup         string        `json:"sync_group,omitempty" enum:"complete,incomplete" doc:"incomplete while the instance is alone in its sync group, and so does as it would without"`
 	Failover          bool          `json:"failover,omitzero" doc:"it handed over on request, and preempts nobody until the other leaves or the failover is deleted"`
 }
+
+// States of a sync group.
+const (
+	SyncGroupComplete   = "complete"
+	SyncGroupIncomplete = "incomplete"
+)
 
 // VRRPInstanceStatus adds the counters.
 type VRRPInstanceStatus struct {
@@ -79,7 +86,7 @@ type VRRPInstanceStatus struct {
 	BecameActive      uint64            `json:"became_active"`
 	AddressesRestored uint64            `json:"addresses_restored" doc:"virtual addresses that somebody else removed and that were put back"`
 	Drops             map[string]uint64 `json:"drops,omitempty" doc:"adverts that were dropped, by reason"`
-	Oddities          map[string]uint64 `json:"oddities,omitempty" doc:"adverts that were taken although a person should hear of them, by what is odd: checksum_rfc5798, address_list, interval, two_owners"`
+	Oddities          map[string]uint64 `json:"oddities,omitempty" doc:"adverts, taken or dropped, that show another router's configuration to be at odds with this one: checksum_rfc5798, address_list, interval, two_owners, version, authentication"`
 }
 
 // VirtualServerState is the state of a service: up while at least one server takes connections.

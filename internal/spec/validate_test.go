@@ -107,6 +107,9 @@ func TestValidateVRRPInstance(t *testing.T) {
 			{"/track_scripts/a/weight", "254 is out of range: use -253 to 253"},
 			{"/track_scripts/b/weight", "-254 is out of range: use -253 to 253"},
 		}},
+		"sync group": {func(v *VRRPInstance) { v.SyncGroup = "nat" }, nil},
+		"sync group without a name": {func(v *VRRPInstance) { v.SyncGroup = "N A T" }, one("/sync_group",
+			`"N A T" is not a name: use 1 to 63 of a-z, 0-9, '_', '.' and '-', beginning and ending with a letter or digit`)},
 		"everything may be tracked": {func(v *VRRPInstance) {
 			v.TrackInterfaces = map[string]Track{"eth1": {}, "bond0.7": {Weight: -253, Inverse: true}}
 			v.TrackVirtualServers = map[string]Track{"web": {Weight: 253}}

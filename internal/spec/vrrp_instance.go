@@ -31,6 +31,7 @@ type VRRPInstance struct {
 	UnicastTTL            int                   `json:"unicast_ttl" minimum:"1" maximum:"255" required:"false" default:"255" doc:"TTL or hop limit of unicast adverts that are sent"`
 	UnicastMinimumTTL     int                   `json:"unicast_minimum_ttl,omitzero" minimum:"1" maximum:"255" required:"false" doc:"least TTL or hop limit that unicast adverts may arrive with; left out, it is unicast_ttl: no router may be between"`
 	GARP                  GARP                  `json:"garp" required:"false" doc:"how often the active director announces its addresses"`
+	SyncGroup             string                `json:"sync_group,omitempty" pattern:"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$" doc:"name that instances share which are active together or not at all"`
 	TrackScripts          map[string]Track      `json:"track_scripts,omitempty" doc:"check scripts that move the priority, by name"`
 	TrackInterfaces       map[string]Track      `json:"track_interfaces,omitempty" doc:"network interfaces that move the priority, by name; one passes while it is up and has a carrier"`
 	TrackVirtualServers   map[string]Track      `json:"track_virtual_servers,omitempty" doc:"virtual servers that move the priority, by name; one passes while its state is up"`
@@ -102,9 +103,14 @@ func (v *VRRPInstance) Validate() FieldErrors {
 	v.validateAddresses(&errs)
 	v.validateUnicast(&errs)
 	errs = append(errs, v.GARP.validate("/garp")...)
-	errs.tracks("/track_scripts", v.TrackScripts, trackedName)
-	errs.tracks("/track_interfaces", v.TrackInterfaces, trackedInterface)
-	errs.tracks("/track_virtual_servers", v.TrackVirtualServers, trackedName)
+	if v.SyncGroup != "" {
+		if bad := misnamed(v.SyncGroup); bad != "" {
+			errs.add("/sync_group", "%s", bad)
+		}
+	}
+	errs.tracks("/track_scripts", v.TrackScripts, misnamed)
+	errs.tracks("/track_interfaces", v.TrackInterfaces, misnamedInterface)
+	errs.tracks("/track_virtual_servers", v.TrackVirtualServers, misnamed)
 	return errs
 }
 
@@ -119,14 +125,14 @@ func (e *FieldErrors) tracks(at string, tracks map[string]Track, name func(strin
 	}
 }
 
-func trackedName(name string) string {
+func misnamed(name string) string {
 	if bad := ValidateName(name); bad != nil {
 		return bad[0].Detail
 	}
 	return ""
 }
 
-func trackedInterface(name string) string {
+func misnamedInterface(name string) string {
 	if isInterfaceName(name) {
 		return ""
 	}
