@@ -44,6 +44,16 @@ type model[Spec any] interface {
 	placed() *placement
 }
 
+// confidant is a model with write-only attributes: a configuration alone has their values, and spec alone
+// tells them.
+type confidant[M any] interface{ confide(config M) }
+
+func confide[M any](m, config M) {
+	if c, ok := any(m).(confidant[M]); ok {
+		c.confide(config)
+	}
+}
+
 func (r *clusterResource[Spec, State, M]) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = r.kind.resource
 }
@@ -67,6 +77,7 @@ func (r *clusterResource[Spec, State, M]) ValidateConfig(ctx context.Context, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	confide(m, m)
 	var c complaints
 	for _, director := range m.variants() {
 		for _, e := range m.validate(director) {

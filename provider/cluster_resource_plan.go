@@ -37,6 +37,7 @@ func (r *clusterResource[Spec, State, M]) ModifyPlan(ctx context.Context, req re
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	confide(plan, config)
 	plan.complete()
 
 	of := req.Plan.Schema.Type()

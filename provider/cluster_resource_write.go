@@ -19,11 +19,13 @@ import (
 // Create makes the object on all directors or on none: an error with state would be a taint, and the
 // next apply would destroy the object where it is well.
 func (r *clusterResource[Spec, State, M]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	m := r.model()
+	m, config := r.model(), r.model()
 	resp.Diagnostics.Append(req.Plan.Get(ctx, m)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, config)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics, "Create") {
 		return
 	}
+	confide(m, config)
 	of := req.Plan.Schema.Type()
 	targets, _ := r.cluster.known(m.placed().names())
 	key := m.key()
@@ -49,12 +51,14 @@ func (r *clusterResource[Spec, State, M]) Create(ctx context.Context, req resour
 
 // Update makes every director what the plan says, and writes down how far that went.
 func (r *clusterResource[Spec, State, M]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	m, prior := r.model(), r.model()
+	m, config, prior := r.model(), r.model(), r.model()
 	resp.Diagnostics.Append(req.Plan.Get(ctx, m)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, config)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, prior)...)
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics, "Update") {
 		return
 	}
+	confide(m, config)
 	of := req.Plan.Schema.Type()
 	names, before := m.placed().names(), prior.placed().names()
 	targets, _ := r.cluster.known(names)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/cidrtypes"
+	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -18,6 +19,7 @@ import (
 
 type vrrpInstanceModel struct {
 	placement
+	protocolModel
 	Name                  types.String         `tfsdk:"name"`
 	VirtualRouterID       types.Int64          `tfsdk:"virtual_router_id"`
 	Interface             types.String         `tfsdk:"interface"`
@@ -32,10 +34,6 @@ type vrrpInstanceModel struct {
 	TrackScripts          types.Map            `tfsdk:"track_scripts"`
 	TrackInterfaces       types.Map            `tfsdk:"track_interfaces"`
 	TrackVirtualServers   types.Map            `tfsdk:"track_virtual_servers"`
-}
-
-func memberType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{"priority": types.Int64Type, "interface": types.StringType}}
 }
 
 func vrrpInstances() kind[spec.VRRPInstance, spec.VRRPInstanceStatus] {
@@ -60,6 +58,7 @@ func (m *vrrpInstanceModel) spec(director string) spec.VRRPInstance {
 		v.Priority = number(attribute[types.Int64](member, "priority"), spec.DefaultPriority)
 		v.Interface = word(attribute[types.String](member, "interface"), v.Interface)
 	}
+	m.tellUnicast(&v, director)
 	return v
 }
 
@@ -78,6 +77,7 @@ func (m *vrrpInstanceModel) shared() spec.VRRPInstance {
 		}
 		v.VirtualAddresses = append(v.VirtualAddresses, prefix)
 	}
+	m.tell(&v)
 	v.GARP = garp(m.GARP)
 	v.SyncGroup = m.SyncGroup.ValueString()
 	v.TrackScripts = tracks(m.TrackScripts)
@@ -95,16 +95,19 @@ func (m *vrrpInstanceModel) variants() []string {
 
 func (m *vrrpInstanceModel) validate(director string) spec.FieldErrors {
 	v := m.spec(director)
-	errs := append(spec.ValidateName(m.key()), v.Validate()...)
+	errs := append(spec.ValidateName(m.key()), m.validateUnicast(director, v.Validate())...)
 	if !m.Members.IsNull() && !m.Priority.IsNull() {
 		errs = append(errs, spec.FieldError{Pointer: "/members", Detail: "priority stands at the top and members are given: a priority at the top is for one director without members"})
 	}
 	return errs
 }
 
-// locate finds the priority and the interface of a director with its member, where they stand there.
+// locate finds the priority, the interface and the addresses of a director with its member, where they stand there.
 func (m *vrrpInstanceModel) locate(director, pointer string) string {
 	member := "/members/" + director
+	if at, found := m.locateUnicast(director, pointer); found && !m.Members.IsNull() && director != "" {
+		return at
+	}
 	switch {
 	case m.Members.IsNull() || director == "":
 	case pointer == "/priority":
@@ -156,15 +159,9 @@ func (m *vrrpInstanceModel) adopt(actual map[string]spec.VRRPInstance, all []str
 		if v.Interface != m.Interface.ValueString() {
 			own = types.StringValue(v.Interface)
 		}
-		members[name] = memberValue(v.Priority, own)
+		members[name] = memberValue(v.Priority, own, addressValue(v.UnicastSource, iptypes.NewIPAddressNull()))
 	}
 	m.Members = types.MapValueMust(memberType(), members)
-}
-
-func memberValue(priority int, own types.String) attr.Value {
-	return types.ObjectValueMust(memberType().AttrTypes, map[string]attr.Value{
-		"priority": types.Int64Value(int64(priority)), "interface": own,
-	})
 }
 
 // observe takes over what all agree on, and what belongs to one director alone.
@@ -185,9 +182,9 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 			if !own.IsNull() {
 				own, v.Interface = types.StringValue(v.Interface), m.Interface.ValueString()
 			}
-			members[name] = memberValue(v.Priority, own)
+			members[name] = memberValue(v.Priority, own, addressValue(v.UnicastSource, attribute[iptypes.IPAddress](entry(m.Members, name), "unicast_address")))
 		}
-		v.Priority = 0
+		v.Priority, v.UnicastSource, v.UnicastPeers = 0, netip.Addr{}, nil
 		common[name] = v
 	}
 	if !m.Members.IsNull() {
@@ -201,6 +198,8 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 	if v.Interface != "" || !m.Interface.IsNull() {
 		m.Interface = types.StringValue(v.Interface)
 	}
+	m.hear(v)
+	m.hearUnicast(actual)
 	m.Preempt = types.BoolValue(v.Preempt)
 	m.PreemptDelay = durationValue(v.PreemptDelay)
 	m.AdvertisementInterval = durationValue(v.AdvertisementInterval)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/cidrtypes"
+	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -30,13 +31,13 @@ func newVRRPInstanceResource() resource.Resource {
 func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	d := spec.DefaultVRRPInstance()
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A virtual router (VRRP version 3, RFC 9568): addresses that are on exactly one of several directors. " +
+		MarkdownDescription: "A virtual router (VRRP, RFC 9568): addresses that are on exactly one of several directors. " +
 			"It is one object for all of them, so its addresses and its id cannot differ between two directors.",
 		Attributes: map[string]schema.Attribute{
 			"name": nameAttribute("VRRP instance"),
 			"virtual_router_id": schema.Int64Attribute{
 				Required:            true,
-				MarkdownDescription: "VRID, 1 to 255: the same on every router of the virtual router, and used by one virtual router only on a network.",
+				MarkdownDescription: "VRID, 1 to 255: the same on every router of the virtual router, and used by one virtual router only on a network, or by one of IPv4 and one of IPv6.",
 			},
 			"interface": schema.StringAttribute{
 				Optional: true,
@@ -53,15 +54,15 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"preempt_delay": durationAttribute(d.PreemptDelay,
 				"How long an active director of lower priority is left alone, from when it is first heard: `0s` to `1000s`. One that stops or dies is replaced without delay."),
 			"advertisement_interval": durationAttribute(d.AdvertisementInterval,
-				"Time between two adverts: `10ms` to `40.95s` in steps of `10ms`. Takeover after a crash takes a little over three of them."),
+				"Time between two adverts: `10ms` to `40.95s` in steps of `10ms`, in version 2 `1s` to `255s` in whole seconds. Takeover after a crash takes a little over three of them."),
 			"virtual_addresses": schema.ListAttribute{
 				ElementType:   cidrtypes.IPPrefixType{},
 				Required:      true,
 				PlanModifiers: []planmodifier.List{keepEqualPrefix()},
 				// The framework does not ask the type of an element.
 				Validators: []validator.List{listvalidator.ValueStringsAre(isPrefix{})},
-				MarkdownDescription: "IPv4 addresses with prefix length, such as `192.0.2.100/24`, that are on the active director: 1 to 255, " +
-					"in the order in which adverts carry them.",
+				MarkdownDescription: "Addresses with prefix length, such as `192.0.2.100/24`, that are on the active director: 1 to 255, " +
+					"in the order in which adverts carry them, all IPv4 or all IPv6. The first IPv6 address is link-local, such as `fe80::33/64`.",
 			},
 			"garp": garpAttribute(),
 			"members": schema.MapNestedAttribute{
@@ -74,6 +75,11 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 					"interface": schema.StringAttribute{
 						Optional:            true,
 						MarkdownDescription: "Network interface on this director, where it differs from the instance's `interface`.",
+					},
+					"unicast_address": schema.StringAttribute{
+						CustomType:          iptypes.IPAddressType{},
+						Optional:            true,
+						MarkdownDescription: "With `unicast`: address of the interface that this director's adverts come from, and at which the others reach it.",
 					},
 				}},
 			},
@@ -95,6 +101,7 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"director_status": directorStatusAttribute(),
 		},
 	}
+	addProtocolAttributes(resp.Schema.Attributes)
 }
 
 func (*vrrpInstanceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {

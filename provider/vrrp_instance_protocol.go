@@ -1,0 +1,192 @@
+package provider
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// protocolModel is the part of an instance that says how its adverts look and travel.
+type protocolModel struct {
+	Version               types.Int64  `tfsdk:"version"`
+	ChecksumCompatibility types.String `tfsdk:"checksum_compatibility"`
+	AuthPass              types.String `tfsdk:"auth_pass"`
+	AuthPassVersion       types.Int64  `tfsdk:"auth_pass_version"`
+	Unicast               types.Bool   `tfsdk:"unicast"`
+	UnicastTTL            types.Int64  `tfsdk:"unicast_ttl"`
+	UnicastMinimumTTL     types.Int64  `tfsdk:"unicast_minimum_ttl"`
+
+	// password is the configuration's auth_pass: a plan and a state have none.
+	password spec.Secret
+}
+
+func addProtocolAttributes(attributes map[string]schema.Attribute) {
+	d := spec.DefaultVRRPInstance()
+	maps.Copy(attributes, map[string]schema.Attribute{
+		"version": countAttribute(d.Version, "Version of VRRP: `3` (RFC 9568), or `2` (RFC 3768, IPv4 only) beside routers that know no other. "+
+			"An instance speaks one of them; an interval of version 2 is whole seconds."),
+		"checksum_compatibility": schema.StringAttribute{
+			Optional: true,
+			Computed: true,
+			Default:  stringdefault.StaticString(string(d.ChecksumCompatibility)),
+			MarkdownDescription: "Checksum of the IPv4 adverts of version 3 that are sent: `rfc9568`, or `rfc5798`, with a pseudo-header, " +
+				"which is what keepalived takes unless told otherwise. Both are understood. The default is `rfc9568`.",
+		},
+		"auth_pass": schema.StringAttribute{
+			Optional:  true,
+			Sensitive: true,
+			WriteOnly: true,
+			MarkdownDescription: "Version 2 only: password of at most 8 bytes that adverts carry in clear (authentication type PASS). " +
+				"It is in no plan, no state and no answer of a director: another password is only noticed along with another `auth_pass_version`. " +
+				"Authentication by AH, which RFC 3768 took out of VRRP, is not spoken.",
+		},
+		"auth_pass_version": schema.Int64Attribute{
+			Optional:            true,
+			MarkdownDescription: "A number of your own that goes with `auth_pass`: change it whenever you change the password.",
+		},
+		"unicast": flagAttribute(false, "Whether adverts go to the other members, each at its `unicast_address`, and not to a multicast group: "+
+			"for networks that do not carry multicast. Adverts of anybody else are dropped."),
+		"unicast_ttl": countAttribute(d.UnicastTTL, "TTL or hop limit of unicast adverts that are sent, 1 to 255."),
+		"unicast_minimum_ttl": schema.Int64Attribute{
+			Optional: true,
+			MarkdownDescription: "Least TTL or hop limit that unicast adverts may arrive with, 1 to 255. Left out, it is `unicast_ttl`: " +
+				"no router may be between. Lower it by one for each that is.",
+		},
+	})
+}
+
+// confide takes over what only the configuration knows.
+func (m *vrrpInstanceModel) confide(config *vrrpInstanceModel) {
+	m.password = word[spec.Secret](config.AuthPass, "")
+}
+
+// tell says to a spec what all members have in common.
+func (m *protocolModel) tell(v *spec.VRRPInstance) {
+	v.Version = number(m.Version, v.Version)
+	v.ChecksumCompatibility = word(m.ChecksumCompatibility, v.ChecksumCompatibility)
+	v.AuthPass = m.password
+	v.AuthPassVersion = number(m.AuthPassVersion, 0)
+	v.UnicastTTL = number(m.UnicastTTL, v.UnicastTTL)
+	v.UnicastMinimumTTL = number(m.UnicastMinimumTTL, 0)
+}
+
+// hear takes over what all members have in common.
+func (m *protocolModel) hear(v spec.VRRPInstance) {
+	m.Version = types.Int64Value(int64(v.Version))
+	m.ChecksumCompatibility = types.StringValue(string(v.ChecksumCompatibility))
+	m.AuthPass = types.StringNull()
+	m.AuthPassVersion = unlessZero(v.AuthPassVersion, m.AuthPassVersion)
+	m.UnicastTTL = types.Int64Value(int64(v.UnicastTTL))
+	m.UnicastMinimumTTL = unlessZero(v.UnicastMinimumTTL, m.UnicastMinimumTTL)
+}
+
+// unlessZero is a number whose zero is to have none.
+func unlessZero(n int, before types.Int64) types.Int64 {
+	if n == 0 && before.IsNull() {
+		return before
+	}
+	return types.Int64Value(int64(n))
+}
+
+// unicastAddress is that of a member, or the zero Addr while there is none to be known.
+func (m *vrrpInstanceModel) unicastAddress(member string) netip.Addr {
+	return address(attribute[iptypes.IPAddress](entry(m.Members, member), "unicast_address"))
+}
+
+// unicastPeers returns the other members, in the order of their addresses in a spec.
+func (m *vrrpInstanceModel) unicastPeers(director string) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(m.Members.Elements())), func(member string) bool {
+		return member == director || !m.unicastAddress(member).IsValid()
+	})
+}
+
+// tellUnicast says to a director's spec whom it speaks with.
+func (m *vrrpInstanceModel) tellUnicast(v *spec.VRRPInstance, director string) {
+	if !m.Unicast.ValueBool() {
+		return
+	}
+	v.UnicastSource = m.unicastAddress(director)
+	for _, peer := range m.unicastPeers(director) {
+		v.UnicastPeers = append(v.UnicastPeers, m.unicastAddress(peer))
+	}
+}
+
+// hearUnicast takes over whether adverts go to peers, if all are of one mind.
+func (m *vrrpInstanceModel) hearUnicast(actual map[string]spec.VRRPInstance) {
+	unicasting := 0
+	for _, v := range actual {
+		if v.Unicasts() {
+			unicasting++
+		}
+	}
+	if m.Unicast.IsNull() || unicasting == 0 || unicasting == len(actual) {
+		m.Unicast = types.BoolValue(unicasting > 0)
+	}
+}
+
+// addressValue is an address as it is, in the words that stood there before if they mean the same.
+func addressValue(a netip.Addr, before iptypes.IPAddress) iptypes.IPAddress {
+	if !a.IsValid() || address(before) == a {
+		return before
+	}
+	return iptypes.NewIPAddressValue(a.String())
+}
+
+// validateUnicast finds what is missing of unicast where a director's spec does not tell.
+func (m *vrrpInstanceModel) validateUnicast(director string, errs spec.FieldErrors) spec.FieldErrors {
+	if !m.Unicast.ValueBool() {
+		return errs
+	}
+	if m.Members.IsNull() {
+		return append(errs, spec.FieldError{Pointer: "/unicast", Detail: "unicast is between members: give members, each with its unicast_address"})
+	}
+	alone := len(m.Members.Elements()) < 2
+	errs = slices.DeleteFunc(errs, func(e spec.FieldError) bool {
+		return e.Pointer == "/unicast_peers" && !alone // the member without an address has its own complaint
+	})
+	if !m.unicastAddress(director).IsValid() && !slices.ContainsFunc(errs, func(e spec.FieldError) bool { return e.Pointer == "/unicast_source" }) {
+		errs = append(errs, spec.FieldError{Pointer: "/unicast_source", Detail: "unicast needs an address of the interface that adverts come from"})
+	}
+	return errs
+}
+
+// locateUnicast finds the member that an address in a director's spec is of.
+func (m *vrrpInstanceModel) locateUnicast(director, pointer string) (at string, found bool) {
+	if pointer == "/unicast_source" {
+		return "/members/" + director + "/unicast_address", true
+	}
+	if pointer == "/unicast_peers" {
+		return "/members", true
+	}
+	index, is := strings.CutPrefix(pointer, "/unicast_peers/")
+	if !is {
+		return "", false
+	}
+	peers := m.unicastPeers(director)
+	if i, err := strconv.Atoi(index); err == nil && i < len(peers) {
+		return "/members/" + peers[i] + "/unicast_address", true
+	}
+	return "/members", true
+}
+
+func memberType() types.ObjectType {
+	return types.ObjectType{AttrTypes: map[string]attr.Type{
+		"priority": types.Int64Type, "interface": types.StringType, "unicast_address": iptypes.IPAddressType{},
+	}}
+}
+
+func memberValue(priority int, own types.String, unicastAddress iptypes.IPAddress) attr.Value {
+	return types.ObjectValueMust(memberType().AttrTypes, map[string]attr.Value{
+		"priority": types.Int64Value(int64(priority)), "interface": own, "unicast_address": unicastAddress,
+	})
+}
