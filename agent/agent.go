@@ -81,7 +81,7 @@ func (a *Agent) assemble() {
 		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval,
 	})
 	a.engine = vrrp.NewEngine(vrrp.Config{
-		Interfaces: a.plane.links, Addresses: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
+		Interfaces: a.plane.links, Addresses: a.plane.links, Routes: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
 		AdvertTimes: a.plane.adverts,
 	})
 }

@@ -33,6 +33,7 @@ type dataplane struct {
 type links interface {
 	vrrp.Interfaces
 	vrrp.Addresses
+	vrrp.Routes
 	// Check reports why this machine cannot take part in a virtual router as that instance.
 	Check(spec.VRRPInstance) spec.FieldErrors
 }

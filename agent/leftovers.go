@@ -44,8 +44,11 @@ func (l *Leftovers) Close() error {
 	return errors.Join(l.links.Close(), l.table.Close(), l.store.Close())
 }
 
-// ReleaseAddresses takes the virtual addresses off their interfaces. Addresses of the machine's own stay.
-func (l *Leftovers) ReleaseAddresses() error { return l.links.Retain(nil) }
+// ReleaseAddresses takes the virtual addresses off their interfaces, and the virtual routes with them.
+// Addresses of the machine's own stay.
+func (l *Leftovers) ReleaseAddresses() error {
+	return errors.Join(l.links.RetainRoutes(nil), l.links.Retain(nil))
+}
 
 // ReleaseServices takes our services out of the kernel's IPVS table. Foreign ones stay.
 func (l *Leftovers) ReleaseServices(ctx context.Context) error {

@@ -28,6 +28,8 @@ type vrrpInstanceModel struct {
 	PreemptDelay          timetypes.GoDuration `tfsdk:"preempt_delay"`
 	AdvertisementInterval timetypes.GoDuration `tfsdk:"advertisement_interval"`
 	VirtualAddresses      types.List           `tfsdk:"virtual_addresses"`
+	ExcludedAddresses     types.List           `tfsdk:"excluded_addresses"`
+	VirtualRoutes         types.List           `tfsdk:"virtual_routes"`
 	GARP                  types.Object         `tfsdk:"garp"`
 	Members               types.Map            `tfsdk:"members"`
 	SyncGroup             types.String         `tfsdk:"sync_group"`
@@ -78,6 +80,7 @@ func (m *vrrpInstanceModel) shared() spec.VRRPInstance {
 		v.VirtualAddresses = append(v.VirtualAddresses, prefix)
 	}
 	m.tell(&v)
+	m.readExtras(&v)
 	v.GARP = garp(m.GARP)
 	v.SyncGroup = m.SyncGroup.ValueString()
 	v.TrackScripts = tracks(m.TrackScripts)
@@ -208,6 +211,7 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 		addresses[i] = cidrtypes.NewIPPrefixValue(prefix.String())
 	}
 	m.VirtualAddresses = types.ListValueMust(cidrtypes.IPPrefixType{}, addresses)
+	m.writeExtras(v)
 	m.GARP = garpValue(v.GARP)
 	m.SyncGroup = types.StringNull()
 	if v.SyncGroup != "" {

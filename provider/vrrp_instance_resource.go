@@ -64,7 +64,9 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "Addresses with prefix length, such as `192.0.2.100/24`, that are on the active director: 1 to 255, " +
 					"in the order in which adverts carry them, all IPv4 or all IPv6. The first IPv6 address is link-local, such as `fe80::33/64`.",
 			},
-			"garp": garpAttribute(),
+			"excluded_addresses": excludedAddressesAttribute(),
+			"virtual_routes":     virtualRoutesAttribute(),
+			"garp":               garpAttribute(),
 			"members": schema.MapNestedAttribute{
 				Optional: true,
 				MarkdownDescription: "The directors that take part, by name. Required when the provider has more than one director; " +

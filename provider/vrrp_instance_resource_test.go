@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -133,6 +135,56 @@ resource "lvs_vrrp_instance" "test" {
 		},
 		resource.TestStep{Config: with("garp = {}")},
 		resource.TestStep{PreConfig: has(func(*spec.GARP) {}), Config: with(""), ConfigPlanChecks: noChanges()},
+	)
+}
+
+func TestAddressesOutsideAdvertsAndRoutes(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	with := func(line string) string {
+		return providerBlock(directors) + `
+resource "lvs_vrrp_instance" "test" {
+  name              = "web"
+  virtual_router_id = 51
+  interface         = "eth0"
+  virtual_addresses = ["192.0.2.100/24"]
+  members           = { d1 = {}, d2 = { priority = 90, interface = "eth1" } }
+  ` + line + `
+}`
+	}
+	some := `
+  excluded_addresses = [{ address = "198.51.100.1/24" }, { address = "2001:DB8::1/64", interface = "inside" }]
+  virtual_routes     = [{ destination = "0.0.0.0/0", via = "192.0.2.1", source = "192.0.2.100", metric = 50, table = 100 }, { destination = "2001:db8:1::/48", interface = "inside" }]`
+	run(t,
+		resource.TestStep{Config: with(`excluded_addresses = [{ address = "192.0.2.100/32" }]`), ExpectError: saying("192.0.2.100 stands twice among the instance's addresses")},
+		resource.TestStep{Config: with(`virtual_routes = [{ destination = "198.51.100.1/24" }]`), ExpectError: saying("has bits behind its prefix length: write 198.51.100.0/24")},
+		resource.TestStep{Config: with(some)},
+		resource.TestStep{
+			PreConfig: func() {
+				want := []spec.ExcludedAddress{
+					{Address: netip.MustParsePrefix("198.51.100.1/24")},
+					{Address: netip.MustParsePrefix("2001:db8::1/64"), Interface: "inside"},
+				}
+				routes := []spec.VirtualRoute{
+					{Destination: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("192.0.2.1"), Source: netip.MustParseAddr("192.0.2.100"), Metric: 50, Table: 100},
+					{Destination: netip.MustParsePrefix("2001:db8:1::/48"), Interface: "inside"},
+				}
+				for name, d := range directors {
+					v := d.store.Desired().VRRPInstances["web"]
+					if !slices.Equal(v.ExcludedAddresses, want) || !slices.Equal(v.VirtualRoutes, routes) {
+						t.Errorf("%s has %v and %v", name, v.ExcludedAddresses, v.VirtualRoutes)
+					}
+				}
+			},
+			Config: with(some), ConfigPlanChecks: noChanges(),
+		},
+		resource.TestStep{
+			ResourceName: "lvs_vrrp_instance.test", ImportState: true, ImportStateId: "web", ImportStateVerify: true,
+			ImportStateVerifyIdentifierAttribute: "name",
+			ImportStateVerifyIgnore:              []string{"interface", "members.d1.interface", "members.d2.interface", "excluded_addresses.1.address"},
+		},
+		resource.TestStep{Config: with("excluded_addresses = []")},
+		resource.TestStep{Config: with("excluded_addresses = []"), ConfigPlanChecks: noChanges()},
 	)
 }
 

@@ -3,6 +3,7 @@ package link
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -24,6 +25,7 @@ func (k *Kernel) Check(v spec.VRRPInstance) spec.FieldErrors {
 	}
 	errs := append(k.claims.Check(v), fits(v, l.Attrs().MTU)...)
 	errs = append(errs, k.checkTracked(v)...)
+	errs = append(errs, k.others(v)...)
 	if v.Unicasts() {
 		if err := k.Owns(v.Interface, v.UnicastSource); err != nil {
 			errs = append(errs, spec.FieldError{Pointer: "/unicast_source", Detail: err.Error() + ": adverts cannot come from it"})
@@ -60,6 +62,23 @@ func (k *Kernel) checkTracked(v spec.VRRPInstance) spec.FieldErrors {
 	return errs
 }
 
+// others reports interfaces of excluded addresses and virtual routes that are not there.
+func (k *Kernel) others(v spec.VRRPInstance) spec.FieldErrors {
+	var errs spec.FieldErrors
+	look := func(pointer, iface string) {
+		if _, err := k.netlink.link(iface); iface != "" && absent(err) {
+			errs = append(errs, spec.FieldError{Pointer: pointer, Detail: k.missing(iface)})
+		}
+	}
+	for i, x := range v.ExcludedAddresses {
+		look(fmt.Sprintf("/excluded_addresses/%d/interface", i), x.Interface)
+	}
+	for i, r := range v.VirtualRoutes {
+		look(fmt.Sprintf("/virtual_routes/%d/interface", i), r.Interface)
+	}
+	return errs
+}
+
 func (k *Kernel) missing(iface string) string {
 	names, err := k.names()
 	if err != nil || len(names) == 0 {
@@ -73,20 +92,27 @@ func (c *claims) Check(v spec.VRRPInstance) spec.FieldErrors {
 	if v.Priority == spec.OwnerPriority {
 		return nil
 	}
-	own, err := c.own(v.Interface, v.VirtualAddresses)
-	if err != nil {
-		return spec.FieldErrors{{Pointer: "/interface", Detail: err.Error()}}
-	}
 	var errs spec.FieldErrors
 	for i, p := range v.VirtualAddresses {
-		for _, o := range own {
-			if o == p {
-				errs = append(errs, spec.FieldError{
-					Pointer: fmt.Sprintf("/virtual_addresses/%d", i),
-					Detail:  fmt.Sprintf("%s is %s's own address: use one that no machine has, or priority 255 here", p.Addr(), v.Interface),
-				})
-			}
+		errs = append(errs, c.ownOn(v.Interface, p, fmt.Sprintf("/virtual_addresses/%d", i), ", or priority 255 here")...)
+	}
+	for i, x := range v.ExcludedAddresses {
+		iface := x.Interface
+		if iface == "" {
+			iface = v.Interface
 		}
+		errs = append(errs, c.ownOn(iface, x.Address, fmt.Sprintf("/excluded_addresses/%d/address", i), "")...)
 	}
 	return errs
+}
+
+// ownOn reports an address that is the interface's own.
+func (c *claims) ownOn(iface string, p netip.Prefix, pointer, besides string) spec.FieldErrors {
+	switch own, err := c.own(iface, []netip.Prefix{p}); {
+	case err != nil:
+		return spec.FieldErrors{{Pointer: pointer, Detail: err.Error()}}
+	case len(own) > 0:
+		return spec.FieldErrors{{Pointer: pointer, Detail: fmt.Sprintf("%s is %s's own address: use one that no machine has%s", p.Addr(), iface, besides)}}
+	}
+	return nil
 }

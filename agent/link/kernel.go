@@ -90,7 +90,7 @@ func (d kernelDevice) addresses(iface string) ([]netip.Prefix, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := d.list(l)
+	list, err := whole(func() ([]netlink.Addr, error) { return d.handle.AddrList(l, netlink.FAMILY_ALL) })
 	if err != nil {
 		return nil, err
 	}

@@ -35,6 +35,7 @@ func NewMemory(l Ledger) (*Memory, error) {
 type memoryDevice struct {
 	mu         sync.Mutex
 	interfaces map[string]*memoryInterface
+	routes     []spec.VirtualRoute
 	announced  []string
 	writes     int
 }

@@ -42,3 +42,14 @@ type Addresses interface {
 	// advertisements).
 	Announce(iface string, addresses []netip.Addr) error
 }
+
+// Routes puts virtual routes into the kernel's tables. It knows its own by a mark that they carry there,
+// and touches no other.
+type Routes interface {
+	// EnsureRoutes puts the routes in place where they are missing. One that fails keeps no other from it.
+	EnsureRoutes(routes []spec.VirtualRoute) error
+	// RemoveRoutes removes routes. Absent ones are fine.
+	RemoveRoutes(routes []spec.VirtualRoute) error
+	// RetainRoutes removes every route of ours that is not listed.
+	RetainRoutes(routes []spec.VirtualRoute) error
+}

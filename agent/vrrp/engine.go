@@ -18,6 +18,7 @@ import (
 type Config struct {
 	Interfaces Interfaces
 	Addresses  Addresses
+	Routes     Routes
 	Network    Network
 	Scripts    Scripts
 	// Services may be nil: then there are none.
@@ -92,8 +93,15 @@ func (e *Engine) Set(instances map[string]spec.VRRPInstance) error {
 	err := e.claim()
 	e.reconcile()
 	wanted := map[string][]netip.Prefix{}
+	var routes []spec.VirtualRoute
 	for _, en := range e.entries {
-		wanted[en.spec.Interface] = append(wanted[en.spec.Interface], en.spec.VirtualAddresses...)
+		for iface, addresses := range en.spec.AddressesOn() {
+			wanted[iface] = append(wanted[iface], addresses...)
+		}
+		routes = append(routes, en.spec.Routes()...)
+	}
+	if bad := e.Routes.RetainRoutes(routes); bad != nil {
+		err = errors.Join(err, fmt.Errorf("remove routes that no instance has any more: %w", bad))
 	}
 	if bad := e.Addresses.Retain(wanted); bad != nil {
 		err = errors.Join(err, fmt.Errorf("remove addresses that no instance has any more: %w", bad))
@@ -114,10 +122,11 @@ func (e *Engine) claim() error {
 }
 
 func (e *Engine) claimFor(v spec.VRRPInstance) error {
+	claim := e.Addresses.Claim
 	if v.Priority == priorityOwner {
-		return e.Addresses.ClaimForOwner(v.Interface, v.VirtualAddresses)
+		claim = e.Addresses.ClaimForOwner
 	}
-	return e.Addresses.Claim(v.Interface, v.VirtualAddresses)
+	return byInterface(placesOf(v), claim)
 }
 
 // retire ends an instance: it says so to the others, and its addresses are off when retire returns.
@@ -206,7 +215,7 @@ const (
 // addresses until another router is heard, though not for long, and let go. Run may be called again.
 func (e *Engine) Run(ctx context.Context) error {
 	notes := make(chan note, noteQueue)
-	h := newHolder(e.Addresses)
+	h := newHolder(e.Addresses, e.Routes)
 	l, err := newLoop(h, notes, &e.lateness)
 	if err != nil {
 		return fmt.Errorf("start VRRP: %w", err)

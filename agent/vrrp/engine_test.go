@@ -70,6 +70,7 @@ func start(t *testing.T, network vrrp.Network, address string, ledger link.Ledge
 	d.engine = vrrp.NewEngine(vrrp.Config{
 		Interfaces: machine,
 		Addresses:  machine,
+		Routes:     machine,
 		Network:    network,
 		Scripts:    d.scripts,
 		Services:   d.services,
@@ -372,7 +373,7 @@ func TestEngine_82_StaleAddressesAreRemovedAtTheStart(t *testing.T) {
 	if _, err := machine.Ensure("eth0", left); err != nil {
 		t.Fatal(err)
 	}
-	engine := vrrp.NewEngine(vrrp.Config{Interfaces: machine, Addresses: machine, Network: network,
+	engine := vrrp.NewEngine(vrrp.Config{Interfaces: machine, Addresses: machine, Routes: machine, Network: network,
 		Scripts: &scripts{}, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -17,8 +17,8 @@ const holderRetry = time.Second
 // wish is what a router wants the kernel to hold. It is replaced whole, never written to.
 type wish struct {
 	active    bool
-	iface     string
-	addresses []netip.Prefix
+	addresses []placed
+	routes    []spec.VirtualRoute
 	// announce counts the times that the addresses should have been announced.
 	announce uint64
 	garp     spec.GARP
@@ -41,6 +41,7 @@ type client interface {
 // wish that was replaced before it came to it never happened.
 type holder struct {
 	addresses Addresses
+	routes    Routes
 	// signal has room for one: somebody's wish changed.
 	signal chan struct{}
 	// check: look after addresses that somebody else may have removed.
@@ -57,7 +58,9 @@ type holder struct {
 // held is what was done for a client.
 type held struct {
 	// on is what may be on the interface: what was put there, and before that what a crash may have left.
-	on []netip.Prefix
+	on []placed
+	// routes are those that may be there.
+	routes []spec.VirtualRoute
 	// seen is the wish that was last fulfilled.
 	seen *wish
 	// rounds are the announcements that are still to come.
@@ -66,8 +69,8 @@ type held struct {
 	retry time.Time
 }
 
-func newHolder(a Addresses) *holder {
-	return &holder{addresses: a, signal: make(chan struct{}, 1), clients: map[client]*held{}}
+func newHolder(a Addresses, r Routes) *holder {
+	return &holder{addresses: a, routes: r, signal: make(chan struct{}, 1), clients: map[client]*held{}}
 }
 
 // wake makes Run look at the wishes. It never blocks.
@@ -90,7 +93,7 @@ func (h *holder) add(c client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	w := c.wanted()
-	state := &held{on: w.addresses}
+	state := &held{on: w.addresses, routes: w.routes}
 	h.clients[c] = state
 	h.remove(c, state, w)
 	h.wake() // what would not go is tried again
@@ -100,7 +103,7 @@ func (h *holder) add(c client) {
 func (h *holder) drop(c client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.remove(c, h.clients[c], &wish{iface: c.wanted().iface})
+	h.remove(c, h.clients[c], &wish{})
 	delete(h.clients, c)
 	h.disturbed = true
 	h.verify() // another client may want one of them
@@ -158,13 +161,11 @@ func (h *holder) remove(c client, state *held, w *wish) bool {
 	if !w.active {
 		state.seen, state.rounds = nil, rounds{}
 	}
-	var gone []netip.Prefix
-	for _, p := range state.on {
-		if !w.active || !slices.Contains(w.addresses, p) {
-			gone = append(gone, p)
-		}
+	if !w.active {
+		w = &wish{}
 	}
-	if len(gone) == 0 {
+	gone, routes := without(state.on, w.addresses), without(state.routes, w.routes)
+	if len(gone) == 0 && len(routes) == 0 {
 		state.retry = time.Time{}
 		return false
 	}
@@ -172,12 +173,16 @@ func (h *holder) remove(c client, state *held, w *wish) bool {
 		return false
 	}
 	state.retry = time.Time{}
-	if err := h.addresses.Remove(w.iface, gone); err != nil {
+	err := h.routes.RemoveRoutes(routes)
+	if err == nil {
+		err = byInterface(gone, h.addresses.Remove)
+	}
+	if err != nil {
 		state.retry = time.Now().Add(holderRetry)
-		c.warn("take virtual addresses off the interface", err)
+		c.warn("take virtual addresses and routes away", err)
 		return false
 	}
-	state.on = slices.DeleteFunc(slices.Clone(state.on), func(p netip.Prefix) bool { return slices.Contains(gone, p) })
+	state.on, state.routes = without(state.on, gone), without(state.routes, routes)
 	return true
 }
 
@@ -190,18 +195,15 @@ func (h *holder) ensure(c client, state *held, w *wish, check bool) {
 		h.put(c, state, w)
 	}
 	if from, to := state.rounds.take(time.Now(), len(w.addresses)); from < to {
-		h.announce(c, w, w.addresses[from:to])
+		h.announce(c, w.addresses[from:to])
 	}
 }
 
 // put puts on what is missing. What was missing is announced at once, and everything later again.
 func (h *holder) put(c client, state *held, w *wish) {
-	for _, p := range w.addresses {
-		if !slices.Contains(state.on, p) {
-			state.on = append(slices.Clip(state.on), p)
-		}
-	}
-	announce, err := h.addresses.Ensure(w.iface, w.addresses)
+	state.on = append(state.on, without(w.addresses, state.on)...)
+	state.routes = append(state.routes, without(w.routes, state.routes)...)
+	announce, err := h.putAddresses(w.addresses)
 	if err != nil {
 		// What comes next is the client's to wish.
 		state.seen, state.rounds = nil, rounds{}
@@ -209,7 +211,10 @@ func (h *holder) put(c client, state *held, w *wish) {
 		return
 	}
 	if stolen := common(announce, state.seen); len(stolen) > 0 && !h.disturbed {
-		c.restored(stolen)
+		c.restored(prefixesOf(stolen))
+	}
+	if err := h.routes.EnsureRoutes(w.routes); err != nil {
+		c.warn("put the virtual routes in place", err) // the next look tries again
 	}
 	if state.seen == nil || state.seen.announce != w.announce {
 		announce = w.addresses
@@ -217,21 +222,35 @@ func (h *holder) put(c client, state *held, w *wish) {
 	state.seen = w
 	state.rounds.adopt(time.Now(), w.garp)
 	if len(announce) > 0 {
-		h.announce(c, w, announce)
+		h.announce(c, announce)
 		state.rounds.begin(time.Now(), w.garp)
 	}
 }
 
+func (h *holder) putAddresses(all []placed) (added []placed, err error) {
+	err = byInterface(all, func(iface string, addresses []netip.Prefix) error {
+		fresh, err := h.addresses.Ensure(iface, addresses)
+		for _, p := range fresh {
+			added = append(added, placed{iface, p})
+		}
+		return err
+	})
+	return added, err
+}
+
 // common returns which of the addresses a wish had.
-func common(addresses []netip.Prefix, w *wish) []netip.Prefix {
+func common(addresses []placed, w *wish) []placed {
 	if w == nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(addresses), func(p netip.Prefix) bool { return !slices.Contains(w.addresses, p) })
+	return slices.DeleteFunc(slices.Clone(addresses), func(p placed) bool { return !slices.Contains(w.addresses, p) })
 }
 
-func (h *holder) announce(c client, w *wish, addresses []netip.Prefix) {
-	if err := h.addresses.Announce(w.iface, addrs(addresses)); err != nil {
+func (h *holder) announce(c client, addresses []placed) {
+	err := byInterface(addresses, func(iface string, addresses []netip.Prefix) error {
+		return h.addresses.Announce(iface, addrs(addresses))
+	})
+	if err != nil {
 		c.warn("announce the virtual addresses", err)
 	}
 }

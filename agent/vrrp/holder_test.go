@@ -79,6 +79,19 @@ func (k *kernel) Remove(_ string, addresses []netip.Prefix) error {
 	return nil
 }
 
+func (k *kernel) EnsureRoutes(routes []spec.VirtualRoute) error { return k.route("route", routes) }
+func (k *kernel) RemoveRoutes(routes []spec.VirtualRoute) error { return k.route("no route", routes) }
+func (k *kernel) RetainRoutes([]spec.VirtualRoute) error        { return nil }
+
+func (k *kernel) route(what string, routes []spec.VirtualRoute) error {
+	for _, r := range routes {
+		if err := k.do(what, r.Destination); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (k *kernel) fail(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -139,9 +152,9 @@ func activate(v *wish)   { v.active, v.announce = true, v.announce+1 }
 func deactivate(v *wish) { v.active = false }
 
 func wishFor(addresses ...string) *wisher {
-	w := &wisher{wish: &wish{iface: "eth0", garp: oneRound}}
+	w := &wisher{wish: &wish{garp: oneRound}}
 	for _, a := range addresses {
-		w.wish.addresses = append(w.wish.addresses, netip.MustParsePrefix(a))
+		w.wish.addresses = append(w.wish.addresses, placed{"eth0", netip.MustParsePrefix(a)})
 	}
 	return w
 }
@@ -156,7 +169,7 @@ const announceAgain = 5 * time.Second
 func holding(t *testing.T, k *kernel, test func(h *holder, after func(time.Duration, ...string))) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHolder(k)
+		h := newHolder(k, k)
 		go h.Run(t.Context())
 		test(h, func(d time.Duration, want ...string) {
 			t.Helper()
@@ -270,7 +283,7 @@ func TestHolder_ARoleLostAndWonBackUnseenIsAnnounced(t *testing.T) {
 func TestHolder_82_WhatACrashLeftIsRemovedBeforeAddReturns(t *testing.T) {
 	t.Parallel()
 	k := newKernel("192.0.2.100/24", "198.51.100.1/24")
-	newHolder(k).add(wishFor("192.0.2.100/24"))
+	newHolder(k, k).add(wishFor("192.0.2.100/24"))
 	if diff := cmp.Diff("remove 192.0.2.100/24", k.heard()); diff != "" {
 		t.Error(diff)
 	}
@@ -343,7 +356,7 @@ func TestHolder_AStolenAddressIsPutBackWhenSomebodyLooks(t *testing.T) {
 			"announce [192.0.2.100 192.0.2.101]", "announce [192.0.2.100 192.0.2.101]")
 		h.verify()
 		after(time.Minute)
-		if err := k.Remove("eth0", w.wish.addresses[1:]); err != nil {
+		if err := k.Remove("eth0", prefixesOf(w.wish.addresses[1:])); err != nil {
 			t.Error(err)
 		}
 		h.verify()
@@ -365,13 +378,40 @@ func TestHolder_ReplacedAddressesAreTakenOff(t *testing.T) {
 		after(time.Minute, "add 192.0.2.100/24", "add 192.0.2.101/32",
 			"announce [192.0.2.100 192.0.2.101]", "announce [192.0.2.100 192.0.2.101]")
 		w.wants(func(v *wish) {
-			v.addresses = []netip.Prefix{v.addresses[1], netip.MustParsePrefix("192.0.2.102/32")}
+			v.addresses = []placed{v.addresses[1], {"eth0", netip.MustParsePrefix("192.0.2.102/32")}}
 		})
 		h.wake()
 		after(0, "remove 192.0.2.100/24", "add 192.0.2.102/32", "announce [192.0.2.102]")
 		if len(w.stolen) > 0 {
 			t.Errorf("%v is called stolen", w.stolen)
 		}
+	})
+}
+
+func TestHolder_RoutesComeAfterAddressesAndGoBeforeThem(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24")
+		w.wants(func(v *wish) {
+			v.garp.Repeat = 0
+			v.addresses = append(v.addresses, placed{"eth1", netip.MustParsePrefix("2001:db8::1/64")})
+		})
+		h.add(w)
+		w.wants(activate)
+		w.wants(func(v *wish) {
+			v.routes = []spec.VirtualRoute{{Destination: netip.MustParsePrefix("198.51.100.0/24"), Interface: "eth0"}}
+		})
+		h.wake()
+		after(0, "add 192.0.2.100/24", "add 2001:db8::1/64", "route 198.51.100.0/24", "announce [192.0.2.100]", "announce [2001:db8::1]")
+		w.wants(func(v *wish) {
+			v.routes = []spec.VirtualRoute{{Destination: netip.MustParsePrefix("203.0.113.0/24"), Interface: "eth0"}}
+		})
+		h.wake()
+		after(0, "no route 198.51.100.0/24", "route 203.0.113.0/24")
+		w.wants(deactivate)
+		h.wake()
+		after(time.Hour, "no route 203.0.113.0/24", "remove 192.0.2.100/24", "remove 2001:db8::1/64")
 	})
 }
 

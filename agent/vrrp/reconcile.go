@@ -14,6 +14,9 @@ import (
 type input struct {
 	params    Parameters
 	addresses []netip.Prefix
+	// places are where they and the excluded ones belong.
+	places    []placed
+	routes    []spec.VirtualRoute
 	garp      spec.GARP
 	transport transport
 	port      *port
@@ -26,8 +29,9 @@ type input struct {
 
 func (in *input) equal(other *input) bool {
 	return other != nil && in.params == other.params && in.port == other.port && in.reason == other.reason &&
-		in.group == other.group && in.members == other.members && in.garp == other.garp && slices.Equal(in.addresses, other.addresses) &&
-		in.transport.equal(&other.transport)
+		in.group == other.group && in.members == other.members && in.garp == other.garp &&
+		slices.Equal(in.places, other.places) && slices.Equal(in.routes, other.routes) &&
+		slices.Equal(in.addresses, other.addresses) && in.transport.equal(&other.transport)
 }
 
 // facts is what was found out about an interface in one pass.
@@ -105,6 +109,8 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 			PreemptDelay: en.spec.PreemptDelay.Std(),
 		},
 		addresses: en.spec.VirtualAddresses,
+		places:    placesOf(en.spec),
+		routes:    en.spec.Routes(),
 		garp:      en.spec.GARP,
 		transport: transportOf(en.spec),
 		port:      f.port,

@@ -68,7 +68,7 @@ func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, trouble func(
 
 		lastAdvert: lastAdvert,
 	}
-	r.wish.Store(&wish{iface: v.Interface, addresses: v.VirtualAddresses, garp: v.GARP})
+	r.wish.Store(&wish{addresses: placesOf(v), routes: v.Routes(), garp: v.GARP})
 	r.publish()
 	return r
 }
@@ -114,9 +114,9 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 	}
 	r.addresses = addrs(in.addresses)
 	r.transport = in.transport
-	if w := r.wish.Load(); !slices.Equal(w.addresses, in.addresses) || w.garp != in.garp {
+	if w := r.wish.Load(); !slices.Equal(w.addresses, in.places) || !slices.Equal(w.routes, in.routes) || w.garp != in.garp {
 		changed := *w
-		changed.addresses, changed.garp = in.addresses, in.garp
+		changed.addresses, changed.routes, changed.garp = in.places, in.routes, in.garp
 		r.wish.Store(&changed)
 		l.holder.wake()
 	}

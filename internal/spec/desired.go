@@ -64,10 +64,13 @@ func (d Desired) FitVRRPInstance(name string, v VRRPInstance) Verdict {
 			fit.Conflicts.add("/virtual_router_id", "%d is used for %s by VRRP instance %q on %s: use another id", v.VirtualRouterID, v.Family(), other, v.Interface)
 		}
 		for i, address := range v.VirtualAddresses {
-			for _, taken := range o.VirtualAddresses {
-				if taken.Addr() == address.Addr() && (o.Interface == v.Interface || !linkLocal6(taken.Addr())) {
-					fit.Conflicts.add(fmt.Sprintf("/virtual_addresses/%d", i), "%s belongs to VRRP instance %q: an address is in one instance only", address.Addr(), other)
-				}
+			if o.holds(v.Interface, address.Addr()) {
+				fit.Conflicts.add(fmt.Sprintf("/virtual_addresses/%d", i), "%s belongs to VRRP instance %q: an address is in one instance only", address.Addr(), other)
+			}
+		}
+		for i, x := range v.ExcludedAddresses {
+			if o.holds(x.on(v.Interface), x.Address.Addr()) {
+				fit.Conflicts.add(fmt.Sprintf("/excluded_addresses/%d/address", i), "%s belongs to VRRP instance %q: an address is in one instance only", x.Address.Addr(), other)
 			}
 		}
 	}

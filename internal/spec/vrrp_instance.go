@@ -30,6 +30,8 @@ type VRRPInstance struct {
 	UnicastPeers          []netip.Addr          `json:"unicast_peers,omitempty" required:"false" doc:"addresses of the other routers: adverts go to each of them, and not to the multicast group"`
 	UnicastTTL            int                   `json:"unicast_ttl" minimum:"1" maximum:"255" required:"false" default:"255" doc:"TTL or hop limit of unicast adverts that are sent"`
 	UnicastMinimumTTL     int                   `json:"unicast_minimum_ttl,omitzero" minimum:"1" maximum:"255" required:"false" doc:"least TTL or hop limit that unicast adverts may arrive with; left out, it is unicast_ttl: no router may be between"`
+	ExcludedAddresses     []ExcludedAddress     `json:"excluded_addresses,omitempty" doc:"addresses of any family that are on the active director, too, and not in adverts"`
+	VirtualRoutes         []VirtualRoute        `json:"virtual_routes,omitempty" doc:"routes that the active director has"`
 	GARP                  GARP                  `json:"garp" required:"false" doc:"how often the active director announces its addresses"`
 	SyncGroup             string                `json:"sync_group,omitempty" pattern:"^[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?$" doc:"name that instances share which are active together or not at all"`
 	TrackScripts          map[string]Track      `json:"track_scripts,omitempty" doc:"check scripts that move the priority, by name"`
@@ -102,6 +104,7 @@ func (v *VRRPInstance) Validate() FieldErrors {
 	v.validateProtocol(&errs)
 	v.validateAddresses(&errs)
 	v.validateUnicast(&errs)
+	v.validateExtras(&errs)
 	errs = append(errs, v.GARP.validate("/garp")...)
 	if v.SyncGroup != "" {
 		if bad := misnamed(v.SyncGroup); bad != "" {

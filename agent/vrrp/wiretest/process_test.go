@@ -66,7 +66,7 @@ func direct(ctx context.Context, dir string) (err error) {
 	}
 	known := &verdicts{}
 	engine := vrrp.NewEngine(vrrp.Config{
-		Interfaces: kernel, Addresses: kernel, Network: vrrp.RawNetwork{}, Scripts: known, AdvertTimes: adverts,
+		Interfaces: kernel, Addresses: kernel, Routes: kernel, Network: vrrp.RawNetwork{}, Scripts: known, AdvertTimes: adverts,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	go obey(engine, known)

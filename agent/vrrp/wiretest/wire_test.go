@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +71,77 @@ func TestWire_47_AKilledRouterIsReplacedAndComesBack(t *testing.T) {
 
 	d1.set(web(instance(150)))
 	roles(t, d1, d2)
+}
+
+func TestWire_ExcludedAddressesAndRoutesGoWithTheRole(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	d := startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
+	for _, argv := range [][]string{
+		{"ip", "link", "add", "inside", "type", "veth", "peer", "name", "other"},
+		{"ip", "link", "set", "inside", "up"},
+		{"ip", "link", "set", "other", "up"},
+	} {
+		if _, err := d.host.Output(t.Context(), argv...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	show := func() string {
+		var all string
+		for _, argv := range [][]string{
+			{"ip", "-br", "address", "show", "dev", "eth0"}, {"ip", "-br", "address", "show", "dev", "inside"},
+			{"ip", "route", "show", "proto", "112"}, {"ip", "-6", "route", "show", "proto", "112"},
+		} {
+			out, err := d.host.Output(t.Context(), argv...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += out
+		}
+		return all
+	}
+	v := instance(150)
+	v.ExcludedAddresses = []spec.ExcludedAddress{
+		{Address: netip.MustParsePrefix("203.0.113.1/32")},
+		{Address: netip.MustParsePrefix("198.51.100.1/24"), Interface: "inside"},
+		{Address: netip.MustParsePrefix("2001:db8::1/64"), Interface: "inside"},
+	}
+	v.VirtualRoutes = []spec.VirtualRoute{
+		{Destination: netip.MustParsePrefix("0.0.0.0/0"), Via: netip.MustParseAddr("192.0.2.1")},
+		{Destination: netip.MustParsePrefix("10.0.0.0/8"), Interface: "inside", Via: netip.MustParseAddr("198.51.100.2"), Source: netip.MustParseAddr("198.51.100.1")},
+	}
+	all := []string{"203.0.113.1/32", "198.51.100.1/24", "2001:db8::1/64", "default via 192.0.2.1", "10.0.0.0/8 via 198.51.100.2 dev inside src 198.51.100.1"}
+	has := func(list []string) (n int) {
+		got := show()
+		for _, s := range list {
+			if strings.Contains(got, s) {
+				n++
+			}
+		}
+		return n
+	}
+	d.set(web(v))
+	eventually(t, "it is active", func() bool { return d.is(spec.InstanceActive) })
+	eventually(t, "all of it is there", func() bool { return has(all) == len(all) })
+	if out, err := d.host.Output(t.Context(), "ip", "-6", "address", "show", "dev", "inside", "tentative"); err != nil || strings.Contains(out, "2001:db8::1") {
+		t.Errorf("tentative: %s, %v", out, err)
+	}
+
+	// Without one of each, the others stay.
+	v.ExcludedAddresses, v.VirtualRoutes = v.ExcludedAddresses[:2], v.VirtualRoutes[:1]
+	d.set(web(v))
+	eventually(t, "what is not wanted is gone", func() bool { return has(all) == 3 })
+
+	// What a crash leaves of a router that is no longer active is removed at the start.
+	d.kill()
+	if n := has(all); n != 3 {
+		t.Errorf("%d are left by the crash, want 3", n)
+	}
+	d.start()
+	d.set(map[string]spec.VRRPInstance{})
+	if n := has(all); n != 0 {
+		t.Errorf("%d are there after the start, want none:\n%s", n, show())
+	}
 }
 
 func TestWire_WhoIsBackBeforeHeIsMissedGoesOn(t *testing.T) {
