@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -69,14 +70,24 @@ func (p *pinger) send() {
 		binary.BigEndian.PutUint16(echo[2:], checksum(echo))
 		_ = unix.Sendto(p.fd, echo, 0, &p.to) // nobody may be there: that is what is measured
 		next += int64(probeEvery)
-		at := unix.NsecToTimespec(next)
-		for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &at, nil) == unix.EINTR {
-			continue
-		}
+		sleepUntil(next)
 		_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
 		if late := time.Duration(now.Nano() - next); late > probeEvery {
 			p.stalled(late)
 			next = now.Nano()
+		}
+	}
+}
+
+// sleepUntil sleeps without telling Go's scheduler, which would have the thread wait for it afterwards. A
+// stop of the world waits for the sleep instead, which is short.
+func sleepUntil(monotonic int64) {
+	at := unix.NsecToTimespec(monotonic)
+	for {
+		_, _, errno := unix.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME,
+			uintptr(unsafe.Pointer(&at)), 0, 0, 0)
+		if errno != unix.EINTR {
+			return
 		}
 	}
 }
