@@ -82,6 +82,7 @@ func (a *Agent) assemble() {
 	})
 	a.engine = vrrp.NewEngine(vrrp.Config{
 		Interfaces: a.plane.links, Addresses: a.plane.links, Routes: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
+		StartupHold: a.config.StartupHold,
 		AdvertTimes: a.plane.adverts,
 	})
 }

@@ -1,5 +1,10 @@
 package balance
 
+import (
+	"net/netip"
+	"slices"
+)
+
 // Service reports whether a virtual server takes connections: whether at least one of its servers is up and
 // has a weight. known is false while no server is up and some have no verdict yet, and when there is no
 // such virtual server. It does not look at the kernel's table.
@@ -30,4 +35,23 @@ func (b *Balancer) Service(name string) (up, known bool) {
 		}
 	}
 	return false, known
+}
+
+// Awaited reports whether the verdict on a virtual server on one of the addresses is still to come, and
+// before anything is desired that it may be.
+func (b *Balancer) Awaited(addresses []netip.Addr) bool {
+	b.mu.Lock()
+	desired := b.desired
+	b.mu.Unlock()
+	if desired == nil {
+		return true
+	}
+	for name, v := range desired.VirtualServers {
+		if slices.Contains(addresses, v.Address) {
+			if _, known := b.Service(name); !known {
+				return true
+			}
+		}
+	}
+	return false
 }

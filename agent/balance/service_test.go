@@ -52,3 +52,32 @@ func TestServiceIsUpWhileAServerTakesConnections(t *testing.T) {
 		})
 	}
 }
+
+func TestAwaitedAreServicesOnTheAddressesWithoutVerdict(t *testing.T) {
+	t.Parallel()
+	health := &verdicts{says: map[string]Verdict{}}
+	b := New(Config{Kernel: ipvs.NewFake(), Health: health, Ledger: &ledger{}, Log: slog.New(slog.DiscardHandler)})
+	ours, other := netip.MustParseAddr("192.0.2.100"), netip.MustParseAddr("192.0.2.101")
+	expect := func(when string, address netip.Addr, want bool) {
+		t.Helper()
+		if got := b.Awaited([]netip.Addr{address}); got != want {
+			t.Errorf("%s: %s is awaited: %t", when, address, got)
+		}
+	}
+	expect("before anything is desired", ours, true)
+	b.Set(spec.Desired{})
+	expect("without services", ours, false)
+	server := netip.MustParseAddrPort("192.0.2.21:80")
+	b.Set(spec.Desired{
+		VirtualServers: map[string]spec.VirtualServer{"web": {Address: ours, Port: 80, Protocol: spec.TCP, HealthCheck: &spec.HealthCheck{}}},
+		RealServers:    map[spec.ServerKey]spec.RealServer{{VirtualServer: "web", Address: server}: {Weight: 1}},
+	})
+	expect("without verdict", ours, true)
+	expect("without verdict on another", other, false)
+	for _, verdict := range []Verdict{Up, Down} {
+		health.mu.Lock()
+		health.says[server.String()] = verdict
+		health.mu.Unlock()
+		expect("with a verdict", ours, false)
+	}
+}

@@ -24,7 +24,11 @@ const (
 	DefaultScripts        = "/etc/lvs-agent/scripts"
 	DefaultScriptUser     = "nobody"
 	DefaultResyncInterval = 30 * time.Second
+	DefaultStartupHold    = 5 * time.Second
 )
+
+// maxStartupHold bounds how long addresses may be nowhere although a director is there.
+const maxStartupHold = 10 * time.Minute
 
 // Config is the file, with its defaults filled in.
 type Config struct {
@@ -42,6 +46,9 @@ type Config struct {
 	OnStop string
 	// ResyncInterval is the time between two comparisons of the whole table with the kernel's.
 	ResyncInterval time.Duration
+	// StartupHold is how long an instance waits at most, before it becomes active, for the first verdicts on
+	// the services on its addresses; 0 does not wait.
+	StartupHold time.Duration
 
 	TLS     *TLS
 	Auth    *Auth
@@ -96,6 +103,7 @@ type file struct {
 	DriftPolicy    *string `hcl:"drift_policy"`
 	OnStop         *string `hcl:"on_stop"`
 	ResyncInterval *string `hcl:"resync_interval"`
+	StartupHold    *string `hcl:"startup_hold"`
 
 	TLS     *TLS     `hcl:"tls,block"`
 	Auth    *Auth    `hcl:"auth,block"`
@@ -150,6 +158,7 @@ func (f file) config() (Config, error) {
 		DriftPolicy:    or(f.DriftPolicy, DriftRepair),
 		OnStop:         or(f.OnStop, OnStopKeep),
 		ResyncInterval: DefaultResyncInterval,
+		StartupHold:    DefaultStartupHold,
 		TLS:            f.TLS,
 		Auth:           f.Auth,
 	}
@@ -157,6 +166,12 @@ func (f file) config() (Config, error) {
 		c.ResyncInterval, err = time.ParseDuration(*f.ResyncInterval)
 		if err != nil {
 			return c, fmt.Errorf("resync_interval: %q is not a duration: write \"30s\"", *f.ResyncInterval)
+		}
+	}
+	if f.StartupHold != nil {
+		c.StartupHold, err = time.ParseDuration(*f.StartupHold)
+		if err != nil {
+			return c, fmt.Errorf("startup_hold: %q is not a duration: write \"5s\"", *f.StartupHold)
 		}
 	}
 	if f.Scripts != nil {
@@ -206,6 +221,9 @@ func (c Config) Validate() error {
 	}
 	if c.ResyncInterval < time.Second {
 		refuse("resync_interval: %s is too short: use 1s or more", c.ResyncInterval)
+	}
+	if c.StartupHold < 0 || c.StartupHold > maxStartupHold {
+		refuse("startup_hold: %s is out of range: use 0s to %s", c.StartupHold, maxStartupHold)
 	}
 	if !filepath.IsAbs(c.StateDir) {
 		refuse("state_dir: %q is not an absolute path", c.StateDir)

@@ -14,6 +14,7 @@ dataplane       = "kernel"
 drift_policy    = "repair"
 on_stop         = "keep"
 resync_interval = "10s"
+startup_hold    = "7s"
 
 tls {
   cert_file      = "/etc/lvs-agent/server.pem"
@@ -39,7 +40,7 @@ func TestParseReadsEveryOption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Name != "d1" || c.ResyncInterval != 10*time.Second || c.TLS.ClientCAFile == "" ||
+	if c.Name != "d1" || c.ResyncInterval != 10*time.Second || c.StartupHold != 7*time.Second || c.TLS.ClientCAFile == "" ||
 		c.Auth.TokenFile == "" || c.Scripts.User != "lvs-check" || c.MetricsListen != "127.0.0.1:9750" {
 		t.Errorf("read %+v", c)
 	}
@@ -52,7 +53,7 @@ func TestParseFillsInDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Listen != DefaultListen || c.Name == "" || c.Dataplane != DataplaneKernel || c.DriftPolicy != DriftRepair ||
-		c.OnStop != OnStopKeep || c.ResyncInterval != DefaultResyncInterval || c.Scripts.Directory != DefaultScripts {
+		c.OnStop != OnStopKeep || c.ResyncInterval != DefaultResyncInterval || c.StartupHold != 5*time.Second || c.Scripts.Directory != DefaultScripts {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -75,6 +76,9 @@ func TestParseRefuses(t *testing.T) {
 		"the network without TLS":            {"listen = \"192.0.2.11:8443\"\nauth {\n token_file = \"/t\"\n}", "tls {"},
 		"a duration that is none":            {`resync_interval = "often"`, "resync_interval"},
 		"a resync without pause":             {`resync_interval = "1ms"`, "too short"},
+		"a hold that is no duration":         {`startup_hold = "a while"`, `startup_hold: "a while" is not a duration`},
+		"a hold for ever":                    {`startup_hold = "1h"`, "startup_hold: 1h0m0s is out of range: use 0s to 10m0s"},
+		"a hold into the past":               {`startup_hold = "-1s"`, "startup_hold: -1s is out of range"},
 		"metrics for everybody":              {"metrics {\n listen = \":9750\"\n}", "127.0.0.1:9750"},
 		"inline scripts":                     {"scripts {\n allow_inline = true\n}", "allow_inline"},
 	} {

@@ -23,7 +23,9 @@ type Config struct {
 	Scripts    Scripts
 	// Services may be nil: then there are none.
 	Services Services
-	Log      *slog.Logger
+	// StartupHold is how long an instance waits for the services on its addresses before it becomes active.
+	StartupHold time.Duration
+	Log         *slog.Logger
 	// AdvertTimes makes an instance go on as active after the process was killed. It may be nil.
 	AdvertTimes *AdvertTimes
 	// Changed is called after the state of an instance changed. It may be nil, and must not block.
@@ -50,8 +52,11 @@ type entry struct {
 	claimErr error
 	// services are the last verdicts on tracked virtual servers.
 	services map[string]bool
-	router   *router // nil while not running
-	told     *input
+	// holdUntil is when the instance stops to wait for verdicts, at the latest, and held that it has.
+	holdUntil time.Time
+	held      bool
+	router    *router // nil while not running
+	told      *input
 }
 
 // NewEngine returns an engine without instances. Nothing happens before Run.
@@ -345,6 +350,7 @@ func (e *Engine) discard() {
 	defer e.mu.Unlock()
 	for _, en := range e.entries {
 		en.router, en.told = nil, nil
+		en.holdUntil, en.held = time.Time{}, false
 	}
 	for on, p := range e.ports {
 		if err := p.conn.Close(); err != nil {

@@ -45,6 +45,12 @@ func (s *scripts) Script(name string) (passing, known bool) {
 // Service implements vrrp.Services.
 func (s *scripts) Service(name string) (up, known bool) { return s.Script(name) }
 
+// Awaited implements vrrp.Services: the verdict on whatever is there is what was set for "awaited".
+func (s *scripts) Awaited([]netip.Addr) bool {
+	awaited, _ := s.Script("awaited")
+	return awaited
+}
+
 func (s *scripts) forget(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -124,6 +124,7 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 		in.params.Primary = en.told.params.Primary // to say goodbye with, should there be a way
 	}
 	trackers := e.trackers(en)
+	in.params.Hold = e.hold(en)
 	in.params.Priority = EffectivePriority(en.spec.Priority, trackers)
 	in.reason = e.faultOf(en, f, trackers)
 	return in

@@ -3,6 +3,7 @@ package vrrp
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -19,12 +20,15 @@ type Services interface {
 	// Service reports whether a virtual server takes connections. known is false until its checks say so,
 	// and when there is no such virtual server.
 	Service(name string) (up, known bool)
+	// Awaited reports whether the verdict on a virtual server on one of the addresses is still to come.
+	Awaited(addresses []netip.Addr) bool
 }
 
 // noServices is Services of a director that has none.
 type noServices struct{}
 
 func (noServices) Service(string) (up, known bool) { return false, false }
+func (noServices) Awaited([]netip.Addr) bool       { return false }
 
 // trackers returns all that an instance tracks, as it is now, in an order of its own.
 func (e *Engine) trackers(en *entry) []Tracker {
