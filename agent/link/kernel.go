@@ -29,30 +29,42 @@ func NewKernel(l Ledger) (*Kernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a netlink socket: %w", err)
 	}
-	batch, err := openBatcher()
+	filtering, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		handle.Close()
+		return nil, fmt.Errorf("open a netlink socket: %w", err)
+	}
+	_ = filtering.SetStrictCheck(true) // a kernel before 4.20 lists everything, which is merely slower
+	d := kernelDevice{handle: handle, filtering: filtering}
+	if d.batch, err = openBatcher(); err != nil {
+		handle.Close()
+		filtering.Close()
 		return nil, err
 	}
-	d := kernelDevice{handle, batch}
 	c, err := readClaims(d, l)
 	if err != nil {
-		handle.Close()
-		return nil, errors.Join(err, batch.close())
+		return nil, errors.Join(err, d.close())
 	}
 	return &Kernel{claims: c, netlink: d, byIndex: map[announcerKey]announcer{}}, nil
 }
 
 // Close gives the sockets back. Addresses stay.
 func (k *Kernel) Close() error {
-	k.netlink.handle.Close()
-	return errors.Join(k.netlink.batch.close(), k.closeAnnouncers())
+	return errors.Join(k.netlink.close(), k.closeAnnouncers())
+}
+
+func (d kernelDevice) close() error {
+	d.handle.Close()
+	d.filtering.Close()
+	return d.batch.close()
 }
 
 // kernelDevice is device by netlink. Its handle keeps one socket and takes one request at a time.
 type kernelDevice struct {
 	handle *netlink.Handle
-	batch  *batcher
+	// filtering is for listings of which the kernel leaves out what was not asked for.
+	filtering *netlink.Handle
+	batch     *batcher
 }
 
 // dumpAttempts bounds how often a listing is begun anew when something changed under it

@@ -48,12 +48,13 @@ func (k *Kernel) RetainRoutes(routes []spec.VirtualRoute) error {
 	for i, r := range routes {
 		wanted[i] = routeKey(r.Destination, r.Metric, r.Table)
 	}
-	ours, err := k.netlink.routes(netlink.FAMILY_ALL)
-	if err != nil {
+	four, err := k.netlink.routes(netlink.FAMILY_V4)
+	six, err6 := k.netlink.routes(netlink.FAMILY_V6)
+	if err = errors.Join(err, err6); err != nil {
 		return err
 	}
 	var errs []error
-	for _, r := range ours {
+	for _, r := range append(four, six...) {
 		d := destinationOf(r)
 		if slices.Contains(wanted, routeKey(d, r.Priority, r.Table)) {
 			continue
@@ -76,10 +77,10 @@ func routeKey(d netip.Prefix, metric, table int) string {
 
 const defaultMetric6 = 1024
 
-// routes lists our routes in all tables.
+// routes lists our routes in all tables. The kernel filters them: a router may have a million of others'.
 func (d kernelDevice) routes(family int) ([]netlink.Route, error) {
 	list, err := whole(func() ([]netlink.Route, error) {
-		return d.handle.RouteListFiltered(family, &netlink.Route{Protocol: routeProtocol, Table: unix.RT_TABLE_UNSPEC},
+		return d.filtering.RouteListFiltered(family, &netlink.Route{Protocol: routeProtocol, Table: unix.RT_TABLE_UNSPEC},
 			netlink.RT_FILTER_PROTOCOL|netlink.RT_FILTER_TABLE)
 	})
 	if err != nil {

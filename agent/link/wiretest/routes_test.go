@@ -1,10 +1,14 @@
 package wiretest
 
 import (
+	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -43,6 +47,35 @@ func route(destination string, change func(*spec.VirtualRoute)) spec.VirtualRout
 		change(&r)
 	}
 	return r
+}
+
+func TestKernel_OurRoutesAreFoundAmongManyOthers(t *testing.T) {
+	t.Parallel()
+	h := lab.Start(t).Host(t, "d1", "192.0.2.11/24")
+	k := open(t, h, &link.MemoryLedger{})
+	var batch strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&batch, "route add 10.%d.%d.%d/32 dev eth0\n", i>>16, i>>8&255, i&255)
+	}
+	file := filepath.Join(t.TempDir(), "routes")
+	if err := os.WriteFile(file, []byte(batch.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, h, "ip", "-batch", file)
+	mine := []spec.VirtualRoute{route("198.51.100.0/24", nil)}
+	for range 3 { // the first time it is missing
+		begun := time.Now()
+		if err := k.EnsureRoutes(mine); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("put, or found among 20000, in %s", time.Since(begun))
+	}
+	if err := k.RetainRoutes(nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := ours(t, h); got != "" {
+		t.Errorf("left: %s", got)
+	}
 }
 
 func TestKernel_RoutesOfEveryKind(t *testing.T) {
