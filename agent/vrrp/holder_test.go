@@ -182,7 +182,7 @@ func holding(t *testing.T, k *kernel, test func(h *holder, after func(time.Durat
 	})
 }
 
-func TestHolder_AnnouncesAtOnceAndOnceMore(t *testing.T) {
+func TestHolder_42_AddressesAreThereWhenTheyAreAnnounced(t *testing.T) {
 	t.Parallel()
 	k := newKernel()
 	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {

@@ -74,12 +74,12 @@ func TestValidateVRRPInstance(t *testing.T) {
 			v.TrackScripts = map[string]Track{"a": {}, "b": {Weight: 253}, "c": {Weight: -253}}
 		}, nil},
 
-		"router id 0":    {func(v *VRRPInstance) { v.VirtualRouterID = 0 }, one("/virtual_router_id", "0 is out of range: use 1 to 255")},
-		"router id 256":  {func(v *VRRPInstance) { v.VirtualRouterID = 256 }, one("/virtual_router_id", "256 is out of range: use 1 to 255")},
-		"priority 0":     {func(v *VRRPInstance) { v.Priority = 0 }, one("/priority", "0 is out of range: use 1 to 255")},
-		"priority 256":   {func(v *VRRPInstance) { v.Priority = 256 }, one("/priority", "256 is out of range: use 1 to 255")},
-		"negative delay": {func(v *VRRPInstance) { v.PreemptDelay = -1 }, one("/preempt_delay", "-1ns is out of range: use 0s to 16m40s")},
-		"delay too long": {func(v *VRRPInstance) { v.PreemptDelay = Duration(1001 * time.Second) }, one("/preempt_delay", "16m41s is out of range: use 0s to 16m40s")},
+		"35 router id 0":   {func(v *VRRPInstance) { v.VirtualRouterID = 0 }, one("/virtual_router_id", "0 is out of range: use 1 to 255")},
+		"35 router id 256": {func(v *VRRPInstance) { v.VirtualRouterID = 256 }, one("/virtual_router_id", "256 is out of range: use 1 to 255")},
+		"35 priority 0":    {func(v *VRRPInstance) { v.Priority = 0 }, one("/priority", "0 is out of range: use 1 to 255")},
+		"35 priority 256":  {func(v *VRRPInstance) { v.Priority = 256 }, one("/priority", "256 is out of range: use 1 to 255")},
+		"negative delay":   {func(v *VRRPInstance) { v.PreemptDelay = -1 }, one("/preempt_delay", "-1ns is out of range: use 0s to 16m40s")},
+		"delay too long":   {func(v *VRRPInstance) { v.PreemptDelay = Duration(1001 * time.Second) }, one("/preempt_delay", "16m41s is out of range: use 0s to 16m40s")},
 		"delay of nothing": {func(v *VRRPInstance) { v.Preempt, v.PreemptDelay = false, Duration(time.Second) }, one("/preempt_delay",
 			"preempt is false, so there is nothing to delay: remove one of them")},
 		"no interface":          {func(v *VRRPInstance) { v.Interface = "" }, one("/interface", "an interface is needed, such as eth0")},

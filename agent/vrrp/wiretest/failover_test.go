@@ -29,3 +29,25 @@ func TestWire_56_AFailoverLeavesNoGapAndHolds(t *testing.T) {
 		t.Errorf("answered %q, %+v", a.Error, a.Status["web"])
 	}
 }
+
+func TestKeepalived_77_AFailoverGoesToKeepalivedAndComesBack(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	peer := n.Host(t, "peer", "192.0.2.12/24")
+	d := startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
+	v := instance(200)
+	v.ChecksumCompatibility = spec.ChecksumRFC5798
+	d.set(web(v))
+	eventually(t, "it is active", func() bool { return d.is(spec.InstanceActive) })
+	k := startKeepalived(t, peer, 100)
+	awaitLog(t, k, "Entering BACKUP STATE")
+	a := d.ask(request{Failover: "web"})
+	if got := a.Status["web"]; a.Error != "" || got.State != spec.InstanceBackup || got.ActiveRouter != "192.0.2.12" {
+		t.Fatalf("answered %q, %+v", a.Error, got)
+	}
+	eventually(t, "keepalived has the address", func() bool { return carries(t, peer, virtual) && d.is(spec.InstanceBackup) })
+	if err := k.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it took over from one that stopped", func() bool { return d.is(spec.InstanceActive) })
+}
