@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/vishvananda/netlink"
@@ -121,6 +122,13 @@ func (d kernelDevice) add(iface string, addresses []netip.Prefix) (added []netip
 	if err != nil {
 		return nil, fmt.Errorf("add addresses to %s: %w", iface, err)
 	}
+	if len(addresses) >= worthListing {
+		present, err := d.addresses(iface)
+		if err != nil {
+			return nil, fmt.Errorf("list the addresses of %s: %w", iface, err)
+		}
+		addresses = missing(addresses, present)
+	}
 	outcomes := d.each(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, l, addresses)
 	var errs []error
 	for i, p := range addresses {
@@ -132,6 +140,19 @@ func (d kernelDevice) add(iface string, addresses []netip.Prefix) (added []netip
 		}
 	}
 	return added, errors.Join(errs...)
+}
+
+// worthListing is from how many addresses on a listing costs less than having the kernel say of each that
+// it is there: for a thousand of IPv6 that takes as long as to put them.
+const worthListing = 16
+
+// missing returns the wanted addresses that are not present.
+func missing(wanted, present []netip.Prefix) []netip.Prefix {
+	there := make(map[netip.Prefix]bool, len(present))
+	for _, p := range present {
+		there[p] = true
+	}
+	return slices.DeleteFunc(slices.Clone(wanted), func(p netip.Prefix) bool { return there[p] })
 }
 
 func (d kernelDevice) remove(iface string, addresses []netip.Prefix) (gone []netip.Prefix, err error) {
