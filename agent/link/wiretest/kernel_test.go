@@ -235,6 +235,81 @@ func TestKernel_SourceIsTheMachinesOwnAddress(t *testing.T) {
 	expect("deleted", "interface eth0 does not exist")
 }
 
+func TestKernel_SourceInIPv6IsTheMachinesOwnLinkLocalAddress(t *testing.T) {
+	t.Parallel()
+	h := lab.Start(t).Host(t, "d1", "2001:db8::11/64")
+	k := open(t, h, &link.MemoryLedger{})
+	var own netip.Addr
+	eventually(t, "the interface has a link-local address", func() bool {
+		var err error
+		_, own, err = k.Source("eth0", spec.IPv6)
+		return err == nil
+	})
+	if !own.IsLinkLocalUnicast() {
+		t.Errorf("it is %s", own)
+	}
+	take(t, k, prefixes("fe80::33/64", "2001:db8::100/64"))
+	if _, primary, err := k.Source("eth0", spec.IPv6); primary != own || err != nil {
+		t.Errorf("with virtual addresses it is %s (%v), was %s", primary, err, own)
+	}
+	for address, want := range map[string]string{
+		own.String():    "",
+		"2001:db8::11":  "",
+		"2001:db8::100": "interface eth0 has no address 2001:db8::100 of its own",
+		"2001:db8::12":  "interface eth0 has no address 2001:db8::12 of its own",
+	} {
+		got := ""
+		if err := k.Owns("eth0", netip.MustParseAddr(address)); err != nil {
+			got = err.Error()
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s:\n%s", address, diff)
+		}
+	}
+	run(t, h, "ip", "address", "delete", own.String()+"/64", "dev", "eth0")
+	_, _, err := k.Source("eth0", spec.IPv6)
+	if want := "interface eth0 has no link-local IPv6 address"; err == nil || err.Error() != want {
+		t.Errorf("without one: %v, want %s", err, want)
+	}
+}
+
+func TestKernel_37_AdvertsFitTheMTU(t *testing.T) {
+	t.Parallel()
+	h := lab.Start(t).Host(t, "d1", "192.0.2.11/24")
+	k := open(t, h, &link.MemoryLedger{})
+	of := func(version, n int, first netip.Addr, bits int) spec.FieldErrors {
+		v := spec.DefaultVRRPInstance()
+		v.Version, v.Interface = version, "eth0"
+		for range n {
+			v.VirtualAddresses = append(v.VirtualAddresses, netip.PrefixFrom(first, bits))
+			first = first.Next()
+		}
+		return k.Check(v)
+	}
+	four, six := netip.MustParseAddr("198.51.100.0"), netip.MustParseAddr("fe80::100")
+	run(t, h, "ip", "link", "set", "eth0", "mtu", "576")
+	for name, test := range map[string]struct {
+		got  spec.FieldErrors
+		most int
+	}{
+		"IPv4 that fits":          {of(3, 137, four, 32), 0},
+		"IPv4 that does not":      {of(3, 138, four, 32), 137},
+		"version 2 that fits":     {of(2, 135, four, 32), 0},
+		"version 2 that does not": {of(2, 136, four, 32), 135},
+		"IPv6 that fits":          {of(3, 33, six, 64), 0},
+		"IPv6 that does not":      {of(3, 34, six, 64), 33},
+	} {
+		var want spec.FieldErrors
+		if test.most > 0 {
+			want = spec.FieldErrors{{Pointer: "/virtual_addresses", Detail: fmt.Sprintf(
+				"%d addresses do not fit into an advert on eth0, whose MTU is 576: at most %d", test.most+1, test.most)}}
+		}
+		if diff := cmp.Diff(want, test.got); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+	}
+}
+
 func TestKernel_Check(t *testing.T) {
 	t.Parallel()
 	h := lab.Start(t).Host(t, "d1", "192.0.2.11/24")
