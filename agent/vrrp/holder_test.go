@@ -21,6 +21,8 @@ type kernel struct {
 	on      map[netip.Prefix]bool
 	failure error
 	said    []string
+	// first of a subnet: the kernel removes the second one with it, unasked.
+	first, second netip.Prefix
 }
 
 func newKernel(on ...string) *kernel {
@@ -74,6 +76,9 @@ func (k *kernel) Remove(_ string, addresses []netip.Prefix) error {
 		if k.on[p] {
 			delete(k.on, p)
 			k.say("remove %s", p)
+			if p == k.first {
+				delete(k.on, k.second)
+			}
 		}
 	}
 	return nil
@@ -412,6 +417,26 @@ func TestHolder_RoutesComeAfterAddressesAndGoBeforeThem(t *testing.T) {
 		w.wants(deactivate)
 		h.wake()
 		after(time.Hour, "no route 203.0.113.0/24", "remove 192.0.2.100/24", "remove 2001:db8::1/64")
+	})
+}
+
+func TestHolder_WhatTheKernelTookAlongIsPutBackAndCalledNobodysTheft(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	k.first, k.second = netip.MustParsePrefix("192.0.2.100/24"), netip.MustParsePrefix("192.0.2.101/24")
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/24", "192.0.2.101/24")
+		h.add(w)
+		w.wants(activate)
+		h.wake()
+		after(time.Minute, "add 192.0.2.100/24", "add 192.0.2.101/24",
+			"announce [192.0.2.100 192.0.2.101]", "announce [192.0.2.100 192.0.2.101]")
+		w.wants(func(v *wish) { v.addresses = v.addresses[1:] })
+		h.wake()
+		after(0, "remove 192.0.2.100/24", "add 192.0.2.101/24", "announce [192.0.2.101]")
+		if len(w.stolen) > 0 {
+			t.Errorf("%v is called stolen", w.stolen)
+		}
 	})
 }
 
