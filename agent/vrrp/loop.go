@@ -3,6 +3,7 @@ package vrrp
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
@@ -38,6 +39,7 @@ type loop struct {
 	crowded  bool          // the last two such rounds followed closely
 	polls    []unix.PollFd
 	in       []byte
+	room     []netip.Addr // for the addresses of the advert at hand
 	out      []byte
 }
 

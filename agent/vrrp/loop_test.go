@@ -49,7 +49,7 @@ func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop,
 		v := spec.VRRPInstance{VirtualRouterID: i + 1, Interface: "eth0", Priority: 100, AdvertisementInterval: spec.Duration(interval),
 			VirtualAddresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")}}
 		r := newRouter(fmt.Sprint(i), v, log, func() {}, new(atomic.Int64))
-		r.machine, r.transport = activeAt(interval, l.now+d), transportOf(v)
+		r.machine, r.transport, r.addresses = activeAt(interval, l.now+d), transportOf(v), addrs(v.VirtualAddresses)
 		r.port, p.routers[r.vrid] = p, r
 		l.routers = append(l.routers, r)
 	}
@@ -153,5 +153,37 @@ func TestLoop_ACrowdIsHeardInBatches(t *testing.T) {
 		if l.crowded != c.crowded {
 			t.Errorf("datagrams %s: a crowd: %t", c.name, l.crowded)
 		}
+	}
+}
+
+// Garbage would be collected by threads that a loaded machine lets wait, and the thread with them.
+func TestLoop_AnAdvertCostsNoGarbage(t *testing.T) {
+	// Not parallel: AllocsPerRun looks at the whole process.
+	l, listener := crowd(t, time.Second, 0)
+	r := l.routers[0]
+	buf := make([]byte, 2048)
+	sent := testing.AllocsPerRun(100, func() {
+		l.now, _ = r.machine.Deadline()
+		l.timers(0)
+		if n, err := listener.Receive(buf); n == 0 || err != nil {
+			t.Fatalf("nothing was sent: %v", err)
+		}
+	})
+	if sent > 0 {
+		t.Errorf("%v allocations to send one", sent)
+	}
+
+	advert := bytes.Clone(l.out)
+	copy(advert[12:], []byte{192, 0, 2, 12}) // the source: another router's, in an IPv4 header
+	r.machine = NewMachine(r.machine.Parameters())
+	r.machine.Step(l.now, Startup{})
+	p := l.ports[0]
+	p.take(l, advert)
+	heard := testing.AllocsPerRun(100, func() { p.take(l, advert) })
+	if r.received.Load() < 100 {
+		t.Fatalf("%d adverts were taken, dropped: %v", r.received.Load(), r.drops.counts())
+	}
+	if heard > 0 {
+		t.Errorf("%v allocations to hear one", heard)
 	}
 }

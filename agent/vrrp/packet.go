@@ -3,6 +3,7 @@ package vrrp
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -131,6 +132,11 @@ func (p Packet) AppendTo(b []byte, source, destination netip.Addr, preferred Che
 // that version. The message is as long as the IP header says, not as the buffer. A reason other than ""
 // means: drop it.
 func Parse(message []byte, version uint8, source, destination netip.Addr) (Packet, Checksum, DropReason) {
+	return parseInto(message, version, source, destination, nil)
+}
+
+// parseInto is Parse with room for the addresses, which it grows if need be.
+func parseInto(message []byte, version uint8, source, destination netip.Addr, room []netip.Addr) (Packet, Checksum, DropReason) {
 	if len(message) < headerLen {
 		return Packet{}, 0, DropLength
 	}
@@ -157,7 +163,7 @@ func Parse(message []byte, version uint8, source, destination netip.Addr) (Packe
 		VirtualRouterID: message[1],
 		Priority:        message[2],
 		Interval:        time.Duration(binary.BigEndian.Uint16(message[4:])&intervalMask) * intervalUnit,
-		Addresses:       make([]netip.Addr, count),
+		Addresses:       slices.Grow(room[:0], count)[:count],
 	}
 	if version == Version2 {
 		p.Interval = time.Duration(message[5]) * intervalUnitV2

@@ -84,10 +84,11 @@ func (r *router) receive(l *loop, d datagram) DropReason {
 	if drop := r.transport.judgePath(d, own.Primary); drop != accepted {
 		return drop
 	}
-	packet, checksum, drop := Parse(d.message, own.Version, d.source, d.destination)
+	packet, checksum, drop := parseInto(d.message, own.Version, d.source, d.destination, l.room)
 	if drop != accepted {
 		return drop
 	}
+	l.room = packet.Addresses
 	if drop := r.transport.judgePacket(packet, own); drop != accepted {
 		return drop
 	}

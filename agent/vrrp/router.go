@@ -249,7 +249,8 @@ func (r *router) publish() (from, to spec.InstanceState, changed bool) {
 	if changed {
 		next.Since = time.Now().Round(0)
 	}
-	r.state.Store(&next)
+	shown := next // allocated here, where something changed, and not at the top for every advert
+	r.state.Store(&shown)
 	return from, next.State, changed
 }
 
