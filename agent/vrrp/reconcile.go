@@ -133,6 +133,11 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 // faultOf says why an instance may not take part, or "".
 func (e *Engine) faultOf(en *entry, f facts, trackers []Tracker) string {
 	if f.err != nil {
+		if en.router != nil {
+			// What could not be put on an interface that has trouble is no trouble of its own: without this
+			// the instance would stay in fault for failureHold after the interface is well again.
+			en.router.failure.Store(nil)
+		}
 		return f.err.Error()
 	}
 	if en.claimErr != nil {
