@@ -79,7 +79,7 @@ func TestRouter_GoesOnOnlyBeforeTheOthersMissIt(t *testing.T) {
 			last := &atomic.Int64{}
 			last.Store(int64(tt.last))
 			r := newRouter("web", spec.VRRPInstance{VirtualRouterID: 51, Interface: "eth0", Priority: 100,
-				AdvertisementInterval: spec.Duration(time.Second)}, slog.New(slog.DiscardHandler), func() {}, last)
+				AdvertisementInterval: spec.Duration(time.Second)}, slog.New(slog.DiscardHandler), func(*router, error) {}, last)
 			r.resume(now)
 			if got := r.wanted().active; got != tt.resumes {
 				t.Errorf("wants its addresses: %t, want %t", got, tt.resumes)

@@ -284,8 +284,9 @@ func (e *Engine) supervise(ctx context.Context, hints <-chan struct{}, ended <-c
 		case <-poll.C:
 		case <-hints:
 		}
-		e.holder.verify()
+		// In this order: an interface that has trouble is a fault before anybody fails to put an address on it.
 		e.look()
+		e.holder.verify()
 		select {
 		case <-ctx.Done():
 			return nil

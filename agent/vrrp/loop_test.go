@@ -48,7 +48,7 @@ func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop,
 	for i, d := range due {
 		v := spec.VRRPInstance{VirtualRouterID: i + 1, Interface: "eth0", Priority: 100, AdvertisementInterval: spec.Duration(interval),
 			VirtualAddresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")}}
-		r := newRouter(fmt.Sprint(i), v, log, func() {}, new(atomic.Int64))
+		r := newRouter(fmt.Sprint(i), v, log, func(*router, error) {}, new(atomic.Int64))
 		r.machine, r.transport, r.addresses = activeAt(interval, l.now+d), transportOf(v), addrs(v.VirtualAddresses)
 		r.port, p.routers[r.vrid] = p, r
 		l.routers = append(l.routers, r)

@@ -26,7 +26,7 @@ func newReceiver() *receiver {
 	l := &loop{holder: newHolder(newKernel(), newKernel()), notes: notes}
 	v := spec.DefaultVRRPInstance()
 	v.VirtualRouterID, v.Interface = 51, "eth0"
-	r := newRouter("web", v, log, func() {}, new(atomic.Int64))
+	r := newRouter("web", v, log, func(*router, error) {}, new(atomic.Int64))
 	p := newPort(attachment{"eth0", spec.IPv4}, 2, nil, log)
 	r.apply(l, 0, input{params: own(100), port: p, transport: transportOf(v),
 		addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24"), netip.MustParsePrefix("192.0.2.7/24")}})

@@ -81,7 +81,7 @@ func (e *Engine) reconcile() {
 func (e *Engine) tell(name string, in *input) {
 	l, en := e.loop, e.entries[name]
 	if en.router == nil {
-		en.router = newRouter(name, en.spec, e.Log, e.Trigger, e.AdvertTimes.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
+		en.router = newRouter(name, en.spec, e.Log, e.failed, e.AdvertTimes.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
 		en.router.resume(monotonic())
 		e.holder.add(en.router)
 		r := en.router
@@ -133,11 +133,6 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 // faultOf says why an instance may not take part, or "".
 func (e *Engine) faultOf(en *entry, f facts, trackers []Tracker) string {
 	if f.err != nil {
-		if en.router != nil {
-			// What could not be put on an interface that has trouble is no trouble of its own: without this
-			// the instance would stay in fault for failureHold after the interface is well again.
-			en.router.failure.Store(nil)
-		}
 		return f.err.Error()
 	}
 	if en.claimErr != nil {
@@ -157,6 +152,15 @@ func (e *Engine) faultOf(en *entry, f facts, trackers []Tracker) string {
 		}
 	}
 	return ""
+}
+
+// failed holds a router back that could not put its addresses on an interface which is well. One that is
+// not is a fault anyway, and over as soon as the interface is well again.
+func (e *Engine) failed(r *router, err error) {
+	if _, _, trouble := e.Interfaces.Source(r.iface, r.family); trouble == nil {
+		r.failure.Store(&failure{err: err, until: time.Now().Add(failureHold)})
+	}
+	e.Trigger()
 }
 
 // inspect looks at an interface and sees to a port on it. An interface that was replaced by another one

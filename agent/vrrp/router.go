@@ -13,12 +13,13 @@ import (
 // router is one instance on the engine's thread: a machine, and what carries out its actions. What
 // other goroutines read of it is atomic; all else belongs to the thread.
 type router struct {
-	name  string
-	iface string
-	vrid  uint8
-	log   *slog.Logger
-	// trouble tells the engine that failure was set.
-	trouble func()
+	name   string
+	iface  string
+	family spec.Family
+	vrid   uint8
+	log    *slog.Logger
+	// tellFailure tells the engine that the addresses could not be put on the interface.
+	tellFailure func(*router, error)
 
 	machine   *Machine
 	port      *port // nil until there was an interface to open
@@ -56,15 +57,16 @@ type failure struct {
 // one serves meanwhile.
 const failureHold = 10 * time.Second
 
-func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, trouble func(), lastAdvert *atomic.Int64) *router {
+func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, tellFailure func(*router, error), lastAdvert *atomic.Int64) *router {
 	r := &router{
-		name:    name,
-		iface:   v.Interface,
-		vrid:    uint8(v.VirtualRouterID),
-		log:     log.With("instance", name, "vrid", v.VirtualRouterID, "interface", v.Interface),
-		trouble: trouble,
-		machine: NewMachine(Parameters{Version: uint8(v.Version), Priority: uint8(v.Priority), Interval: v.AdvertisementInterval.Std()}),
-		limit:   rateLimit{},
+		name:        name,
+		iface:       v.Interface,
+		family:      v.Family(),
+		vrid:        uint8(v.VirtualRouterID),
+		log:         log.With("instance", name, "vrid", v.VirtualRouterID, "interface", v.Interface),
+		tellFailure: tellFailure,
+		machine:     NewMachine(Parameters{Version: uint8(v.Version), Priority: uint8(v.Priority), Interval: v.AdvertisementInterval.Std()}),
+		limit:       rateLimit{},
 
 		lastAdvert: lastAdvert,
 	}
@@ -92,8 +94,7 @@ func (r *router) resume(now time.Duration) {
 func (r *router) wanted() *wish { return r.wish.Load() }
 
 func (r *router) failed(err error) {
-	r.failure.Store(&failure{err: err, until: time.Now().Add(failureHold)})
-	r.trouble()
+	r.tellFailure(r, err)
 }
 
 func (r *router) restored(addresses []netip.Prefix) {

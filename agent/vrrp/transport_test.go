@@ -21,7 +21,7 @@ func wired(source string, change func(*spec.VRRPInstance)) *receiver {
 	change(&v)
 	notes, log := make(chan note, 1000), slog.New(slog.DiscardHandler)
 	l := &loop{holder: newHolder(newKernel(), newKernel()), notes: notes}
-	r := newRouter("web", v, log, func() {}, new(atomic.Int64))
+	r := newRouter("web", v, log, func(*router, error) {}, new(atomic.Int64))
 	p := newPort(attachment{"eth0", v.Family()}, 2, &outbox{}, log)
 	r.apply(l, 0, input{port: p, transport: transportOf(v), addresses: v.VirtualAddresses, params: Parameters{
 		Version: uint8(v.Version), Primary: addr(source), Priority: uint8(v.Priority), Interval: v.AdvertisementInterval.Std(), Preempt: true,
