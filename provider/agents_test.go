@@ -176,11 +176,14 @@ func TestRealAgentIsImportedFrom(t *testing.T) {
 	t.Parallel()
 	_, _, block := agents(t)
 	steps := []resource.TestStep{{Config: block + everything}}
-	for address, id := range map[string]string{
-		"lvs_check_script.gateway": "gateway", "lvs_vrrp_instance.web": "web", "lvs_virtual_server.web": "web", "lvs_real_server.web[0]": "web/192.0.2.21:80",
+	for address, by := range map[string]struct{ id, attribute string }{
+		"lvs_check_script.gateway": {"gateway", "name"},
+		"lvs_vrrp_instance.web":    {"web", "name"},
+		"lvs_virtual_server.web":   {"web", "name"},
+		"lvs_real_server.web[0]":   {"web/192.0.2.21:80", "address"}, // its name is its service's, too
 	} {
 		steps = append(steps, resource.TestStep{
-			ResourceName: address, ImportState: true, ImportStateId: id, ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "director_status.%",
+			ResourceName: address, ImportState: true, ImportStateId: by.id, ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: by.attribute,
 			// The same values in other words, which the plan after an import keeps.
 			ImportStateVerifyIgnore: []string{"health_check.interval", "health_check.http.expected_status"},
 		})
