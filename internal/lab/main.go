@@ -22,6 +22,8 @@ const (
 	NeedKeepalived
 	// NeedIPVSAdm is ipvsadm, the tool that operators read IPVS with.
 	NeedIPVSAdm
+	// NeedTcpdump is Debian's tcpdump.
+	NeedTcpdump
 )
 
 // Set to 1 by whoever has seen to it that everything is installed: what is missing then is a failure,
@@ -135,6 +137,8 @@ func missingPrograms(needs []Need) error {
 			packages["keepalived"] = "keepalived"
 		case NeedIPVSAdm:
 			packages["ipvsadm"] = "ipvsadm"
+		case NeedTcpdump:
+			packages["tcpdump"] = "tcpdump"
 		}
 	}
 	return installed(packages)

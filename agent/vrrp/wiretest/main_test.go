@@ -12,5 +12,5 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(directorVariable); dir != "" {
 		os.Exit(directorMain(dir))
 	}
-	lab.Main(m, lab.NeedRoot, lab.NeedKeepalived)
+	lab.Main(m, lab.NeedRoot, lab.NeedKeepalived, lab.NeedTcpdump)
 }
