@@ -116,7 +116,7 @@ func (b *Balancer) services(desired spec.Desired, seen view) map[string]spec.Vir
 func (b *Balancer) server(v spec.VirtualServer, key spec.ServerKey, seen view) spec.RealServerStatus {
 	service := serviceKey(v)
 	destination := seen.table[service].Destinations[key.Address]
-	connections := seen.stats[ipvs.DestinationKey{Service: service, Address: key.Address}]
+	connections := seen.stats[service].Destinations[key.Address].Connections
 	verdict, reason := Up, ""
 	if v.HealthCheck != nil {
 		verdict, reason = b.health.Server(key)

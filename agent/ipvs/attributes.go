@@ -3,13 +3,9 @@ package ipvs
 import (
 	"encoding/binary"
 	"fmt"
-	"iter"
 	"math/bits"
 	"net"
 	"net/netip"
-	"strings"
-
-	"github.com/vishvananda/netlink/nl"
 )
 
 // Attributes at the top of a message, IPVS_CMD_ATTR_* of ip_vs.h.
@@ -29,20 +25,28 @@ const (
 	serviceFlags     = 7
 	serviceTimeout   = 8
 	serviceNetmask   = 9
+	serviceStats     = 10
 	serviceEngine    = 11
+	serviceStats64   = 12
 )
 
 // Attributes of a destination, IPVS_DEST_ATTR_*.
 const (
-	destinationAddress    = 1
-	destinationPort       = 2
-	destinationForwarding = 3
-	destinationWeight     = 4
-	destinationUpper      = 5
-	destinationLower      = 6
-	destinationActive     = 7
-	destinationInactive   = 8
-	destinationFamily     = 11
+	destinationAddress        = 1
+	destinationPort           = 2
+	destinationForwarding     = 3
+	destinationWeight         = 4
+	destinationUpper          = 5
+	destinationLower          = 6
+	destinationActive         = 7
+	destinationInactive       = 8
+	destinationPersistent     = 9
+	destinationStats          = 10
+	destinationFamily         = 11
+	destinationStats64        = 12
+	destinationTunnelType     = 13
+	destinationTunnelPort     = 14
+	destinationTunnelChecksum = 15
 )
 
 // Attributes of the kernel's IPVS, IPVS_INFO_ATTR_*.
@@ -51,31 +55,55 @@ const infoVersion = 1
 // The flag of a service with persistence, IP_VS_SVC_F_PERSISTENT. It stands in Persistence.
 const flagPersistent = 0x0001
 
-// keyAttribute encodes what identifies a service.
-func keyAttribute(k ServiceKey) *nl.RtAttr {
-	a := nl.NewRtAttr(attrService, nil)
-	a.AddRtAttr(serviceFamily, nl.Uint16Attr(uint16(k.Family())))
+// key encodes what identifies a service.
+func (e *encoder) key(k ServiceKey) {
+	e.uint16(serviceFamily, uint16(k.Family()))
 	if k.FirewallMark != 0 {
-		a.AddRtAttr(serviceMark, nl.Uint32Attr(k.FirewallMark))
-		return a
+		e.uint32(serviceMark, k.FirewallMark)
+		return
 	}
-	a.AddRtAttr(serviceProtocol, nl.Uint16Attr(uint16(k.Protocol)))
-	a.AddRtAttr(serviceAddress, k.Address.Addr().AsSlice())
-	a.AddRtAttr(servicePort, nl.BEUint16Attr(k.Address.Port()))
-	return a
+	e.uint16(serviceProtocol, uint16(k.Protocol))
+	e.address(serviceAddress, k.Address.Addr())
+	e.port(servicePort, k.Address.Port())
 }
 
-// destinationAttribute encodes a destination. The kernel wants all of it, also for a deletion.
-func destinationAttribute(server netip.AddrPort, d Destination) *nl.RtAttr {
-	a := nl.NewRtAttr(attrDestination, nil)
-	a.AddRtAttr(destinationAddress, server.Addr().AsSlice())
-	a.AddRtAttr(destinationPort, nl.BEUint16Attr(server.Port()))
-	a.AddRtAttr(destinationForwarding, nl.Uint32Attr(uint32(d.Forwarding)))
-	a.AddRtAttr(destinationWeight, nl.Uint32Attr(d.Weight))
-	a.AddRtAttr(destinationUpper, nl.Uint32Attr(d.UpperThreshold))
-	a.AddRtAttr(destinationLower, nl.Uint32Attr(d.LowerThreshold))
-	a.AddRtAttr(destinationFamily, nl.Uint16Attr(uint16(familyOf(server.Addr()))))
-	return a
+// options encodes all that the kernel wants of a service, save its key.
+func (e *encoder) options(o Options, f Family) {
+	e.text(serviceScheduler, o.Scheduler)
+	flags := uint32(o.Flags)
+	if o.Persistence != (Persistence{}) {
+		flags |= flagPersistent
+	}
+	var raw [8]byte // struct ip_vs_flags: the flags, and which of them to set
+	binary.NativeEndian.PutUint32(raw[:], flags)
+	binary.NativeEndian.PutUint32(raw[4:], uint32(settableFlags)|flagPersistent)
+	e.bytes(serviceFlags, raw[:]...)
+	e.uint32(serviceTimeout, o.Persistence.Timeout)
+	e.uint32(serviceNetmask, netmask(o.Persistence, f))
+	if o.Persistence.Engine != "" {
+		e.text(serviceEngine, o.Persistence.Engine)
+	}
+}
+
+// server encodes what identifies a destination.
+func (e *encoder) server(server netip.AddrPort) {
+	e.address(destinationAddress, server.Addr())
+	e.port(destinationPort, server.Port())
+	e.uint16(destinationFamily, uint16(familyOf(server.Addr())))
+}
+
+// destination encodes all that the kernel wants of a destination, save its key. Kernels before 5.2
+// have no kinds of tunnel: what is theirs alone is said without a word about one.
+func (e *encoder) destination(d Destination) {
+	e.uint32(destinationForwarding, uint32(d.Forwarding))
+	e.uint32(destinationWeight, d.Weight)
+	e.uint32(destinationUpper, d.UpperThreshold)
+	e.uint32(destinationLower, d.LowerThreshold)
+	if d.Tunnel != (TunnelOptions{}) {
+		e.uint8(destinationTunnelType, uint8(d.Tunnel.Type))
+		e.port(destinationTunnelPort, d.Tunnel.Port)
+		e.uint16(destinationTunnelChecksum, uint16(d.Tunnel.Checksum))
+	}
 }
 
 // netmask encodes a prefix length as the kernel keeps it: an IPv4 mask in network order, an IPv6
@@ -102,10 +130,10 @@ func prefixLength(mask uint32, f Family) uint8 {
 }
 
 // decodeService reads an answer to IPVS_CMD_GET_SERVICE.
-func decodeService(message []byte) (ServiceKey, Options, error) {
+func decodeService(message []byte) (ServiceKey, Options, Traffic, error) {
 	body, err := inside(message, attrService)
 	if err != nil {
-		return ServiceKey{}, Options{}, fmt.Errorf("decode service: %w", err)
+		return ServiceKey{}, Options{}, Traffic{}, fmt.Errorf("decode service: %w", err)
 	}
 	r := newReader(body)
 	family := Family(r.uint16(serviceFamily))
@@ -125,18 +153,19 @@ func decodeService(message []byte) (ServiceKey, Options, error) {
 			Engine:       r.text(serviceEngine),
 		}
 	}
+	traffic := r.traffic(serviceStats, serviceStats64)
 	if r.err != nil {
-		return ServiceKey{}, Options{}, fmt.Errorf("decode service: %w", r.err)
+		return ServiceKey{}, Options{}, Traffic{}, fmt.Errorf("decode service: %w", r.err)
 	}
-	return key, options, nil
+	return key, options, traffic, nil
 }
 
 // decodeDestination reads an answer to IPVS_CMD_GET_DEST. Kernels before 3.18 do not say a
 // destination's family: it is then its service's.
-func decodeDestination(message []byte, service Family) (netip.AddrPort, Destination, Connections, error) {
+func decodeDestination(message []byte, service Family) (netip.AddrPort, Destination, DestinationStats, error) {
 	body, err := inside(message, attrDestination)
 	if err != nil {
-		return netip.AddrPort{}, Destination{}, Connections{}, fmt.Errorf("decode destination: %w", err)
+		return netip.AddrPort{}, Destination{}, DestinationStats{}, fmt.Errorf("decode destination: %w", err)
 	}
 	r := newReader(body)
 	family := service
@@ -150,11 +179,51 @@ func decodeDestination(message []byte, service Family) (netip.AddrPort, Destinat
 		UpperThreshold: r.uint32(destinationUpper),
 		LowerThreshold: r.uint32(destinationLower),
 	}
-	c := Connections{Active: r.uint32(destinationActive), Inactive: r.uint32(destinationInactive)}
-	if r.err != nil {
-		return netip.AddrPort{}, Destination{}, Connections{}, fmt.Errorf("decode destination: %w", r.err)
+	if d.Forwarding == Tunnel {
+		d.Tunnel = TunnelOptions{
+			Type:     TunnelType(r.uint8(destinationTunnelType)),
+			Port:     r.port(destinationTunnelPort),
+			Checksum: TunnelChecksum(r.uint16(destinationTunnelChecksum)),
+		}
 	}
-	return server, d, c, nil
+	stats := DestinationStats{
+		Connections: Connections{
+			Active: r.uint32(destinationActive), Inactive: r.uint32(destinationInactive), Persistent: r.uint32(destinationPersistent),
+		},
+		Traffic: r.traffic(destinationStats, destinationStats64),
+	}
+	if r.err != nil {
+		return netip.AddrPort{}, Destination{}, DestinationStats{}, fmt.Errorf("decode destination: %w", r.err)
+	}
+	return server, d, stats, nil
+}
+
+// traffic reads what is counted: from the attribute of 64 bits, IPVS_STATS_ATTR_*, or, on kernels
+// before 4.1, from the older one, in which only bytes have as many.
+func (r *reader) traffic(kind, kind64 uint16) Traffic {
+	if r.has(kind64) {
+		counts := r.within(kind64)
+		return r.counted(counts, counts.uint64, counts.uint64, counts.uint64)
+	}
+	counts := r.within(kind)
+	narrow := func(kind uint16) uint64 { return uint64(counts.uint32(kind)) }
+	return r.counted(counts, narrow, counts.uint64, narrow)
+}
+
+// counted reads the ten numbers of traffic by their widths.
+func (r *reader) counted(counts *reader, number, bytes, rate func(uint16) uint64) Traffic {
+	t := Traffic{
+		Total: Counts{
+			Connections: number(1), IncomingPackets: number(2), OutgoingPackets: number(3), IncomingBytes: bytes(4), OutgoingBytes: bytes(5),
+		},
+		PerSecond: Counts{
+			Connections: rate(6), IncomingPackets: rate(7), OutgoingPackets: rate(8), IncomingBytes: rate(9), OutgoingBytes: rate(10),
+		},
+	}
+	if r.err == nil {
+		r.err = counts.err
+	}
+	return t
 }
 
 // decodeInfo reads the version from an answer to IPVS_CMD_GET_INFO: 1.2.1.
@@ -168,86 +237,4 @@ func decodeInfo(message []byte) (version string, err error) {
 		return "", fmt.Errorf("decode info: %w", r.err)
 	}
 	return fmt.Sprintf("%d.%d.%d", v>>16&0xff, v>>8&0xff, v&0xff), nil
-}
-
-// length of the generic netlink header before the attributes
-const headerLength = nl.SizeofGenlmsg
-
-var errShort = fmt.Errorf("the message is cut short")
-
-// inside returns the content of the first attribute of that type.
-func inside(message []byte, kind uint16) ([]byte, error) {
-	if len(message) < headerLength {
-		return nil, errShort
-	}
-	for k, value := range attributes(message[headerLength:]) {
-		if k == kind {
-			return value, nil
-		}
-	}
-	return nil, fmt.Errorf("attribute %d is missing", kind)
-}
-
-// attributes goes through the attributes in b by type. It ends at the first that does not fit.
-func attributes(b []byte) iter.Seq2[uint16, []byte] {
-	const head, typeMask = 4, 0x3fff // NLA_TYPE_MASK
-	return func(yield func(uint16, []byte) bool) {
-		for len(b) >= head {
-			length := int(binary.NativeEndian.Uint16(b))
-			if length < head || length > len(b) {
-				return
-			}
-			if !yield(binary.NativeEndian.Uint16(b[2:])&typeMask, b[head:length]) {
-				return
-			}
-			b = b[min((length+3)&^3, len(b)):]
-		}
-	}
-}
-
-// reader reads values by attribute type. What is absent reads as zero, what is too short is an error.
-type reader struct {
-	values map[uint16][]byte
-	err    error
-}
-
-func newReader(b []byte) *reader {
-	r := &reader{values: map[uint16][]byte{}}
-	for kind, value := range attributes(b) {
-		r.values[kind] = value
-	}
-	return r
-}
-
-// bytes returns n bytes of an attribute, zeros if it is absent or too short.
-func (r *reader) bytes(kind uint16, n int) []byte {
-	value, ok := r.values[kind]
-	if len(value) >= n {
-		return value[:n]
-	}
-	if ok && r.err == nil {
-		r.err = fmt.Errorf("attribute %d has %d bytes, want %d", kind, len(value), n)
-	}
-	return make([]byte, n)
-}
-
-func (r *reader) uint16(kind uint16) uint16 { return binary.NativeEndian.Uint16(r.bytes(kind, 2)) }
-func (r *reader) uint32(kind uint16) uint32 { return binary.NativeEndian.Uint32(r.bytes(kind, 4)) }
-func (r *reader) port(kind uint16) uint16   { return binary.BigEndian.Uint16(r.bytes(kind, 2)) }
-
-func (r *reader) text(kind uint16) string {
-	s, _, _ := strings.Cut(string(r.values[kind]), "\x00")
-	return s
-}
-
-// address reads an address. The kernel always sends the 16 bytes of its union nf_inet_addr.
-func (r *reader) address(kind uint16, f Family) netip.Addr {
-	n := 16
-	if f == IPv4 {
-		n = 4
-	} else if f != IPv6 && r.err == nil {
-		r.err = fmt.Errorf("address family %d is not known", f)
-	}
-	a, _ := netip.AddrFromSlice(r.bytes(kind, n))
-	return a
 }

@@ -4,21 +4,23 @@
 // the real table and carries operations out; Fake is the same in memory. The package does not know
 // what anybody wants the table to hold, or why: no specification, health, ownership or policy.
 //
-// # Two ways to the kernel
+// # The way to the kernel
 //
-// Services are written through moby/ipvs: NewService, UpdateService, DelService. Everything else goes
-// through generic netlink of our own (include/uapi/linux/ip_vs.h), because there moby/ipvs 1.1.0 is
-// wrong or has nothing:
+// Everything goes through generic netlink of our own (include/uapi/linux/ip_vs.h), many messages in one
+// send with one acknowledgement, and the kernel's errors for each. moby/ipvs lends its constants. Its
+// calls are not used for services and destinations, because moby/ipvs 1.1.0 is wrong there or has
+// nothing:
 //
-//   - The family is looked up here, each time it is not known, and moby/ipvs is not called before it
-//     was found. moby/ipvs looks once in the life of a process and, on a kernel without IPVS, reports
-//     success for whatever it is asked to do.
-//   - Destinations are written here: moby/ipvs leaves their address family out, and the kernel then
-//     takes the first four bytes of an IPv6 address for an IPv4 one.
-//   - Both are read here: moby/ipvs cuts weights to 16 bits, leaves out persistence engines and does
-//     not notice an interrupted dump.
-//   - Information about the kernel's IPVS: moby/ipvs has none.
+//   - It sends one message and waits, which takes seven times as long for a whole table, and waits
+//     without end for a reply that was lost.
+//   - It looks for the family once in the life of a process, with a modprobe of its own, never notices
+//     that the module was loaded later or anew, and on a kernel without IPVS reports success for
+//     whatever it is asked to do. Here the family is looked up whenever the kernel does not know it.
+//   - It leaves out the address family of a destination, so that the kernel takes the first four bytes
+//     of an IPv6 address for an IPv4 one, and has no kinds of tunnel.
+//   - It cuts weights to 16 bits and counters to 32, leaves out persistence engines and does not notice
+//     an interrupted dump.
 //
-// Either way, one call is under way at a time and none waits for ever: a reply that is lost ends in
-// an error and a new socket.
+// One call is under way at a time and none waits for ever: a reply that is lost ends in an error and a
+// new socket.
 package ipvs

@@ -65,5 +65,8 @@ func destinationHint(op Op) string {
 	if op.Service.Family() != familyOf(op.Server.Addr()) {
 		return "a destination of another family takes a tunnel, and excludes connection synchronization"
 	}
+	if op.Destination.Tunnel.Type == GUE && op.Destination.Tunnel.Port == 0 {
+		return "a tunnel of type gue takes a port"
+	}
 	return "the kernel takes the address neither for one of its own nor for another machine's; is the loopback interface up?"
 }

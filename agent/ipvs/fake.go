@@ -13,14 +13,14 @@ import (
 type Fake struct {
 	mu     sync.Mutex
 	table  Table
-	stats  Stats
+	stats  map[DestinationKey]DestinationStats
 	writes int
 	broken error
 	refuse func(Op) error
 }
 
 // NewFake returns an empty table.
-func NewFake() *Fake { return &Fake{table: Table{}, stats: Stats{}} }
+func NewFake() *Fake { return &Fake{table: Table{}, stats: map[DestinationKey]DestinationStats{}} }
 
 // Info returns the version "memory".
 func (f *Fake) Info(context.Context) (string, error) {
@@ -36,14 +36,37 @@ func (f *Fake) Read(context.Context) (Table, Stats, error) {
 	if f.broken != nil {
 		return nil, nil, f.broken
 	}
-	stats := make(Stats)
-	for key, service := range f.table {
-		for server := range service.Destinations {
-			k := DestinationKey{Service: key, Address: server}
-			stats[k] = f.stats[k]
+	return f.table.Clone(), f.count(f.table), nil
+}
+
+// ReadServices returns a copy of a part of the table, see Kernel.ReadServices.
+func (f *Fake) ReadServices(_ context.Context, keys ...ServiceKey) (Table, Stats, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken != nil {
+		return nil, nil, f.broken
+	}
+	part := Table{}
+	for _, key := range keys {
+		if service, ok := f.table[key]; ok {
+			part[key] = service
 		}
 	}
-	return f.table.Clone(), stats, nil
+	return part.Clone(), f.count(part), nil
+}
+
+// count returns what is counted for the services of a table.
+func (f *Fake) count(t Table) Stats {
+	stats := make(Stats, len(t))
+	for key, service := range t {
+		of := ServiceStats{Destinations: map[netip.AddrPort]DestinationStats{}}
+		for server := range service.Destinations {
+			of.Destinations[server] = f.stats[DestinationKey{Service: key, Address: server}]
+			of.Traffic.add(of.Destinations[server].Traffic)
+		}
+		stats[key] = of
+	}
+	return stats
 }
 
 // Apply carries the operations out, see Kernel.Apply.
@@ -53,14 +76,15 @@ func (f *Fake) Apply(_ context.Context, ops []Op) (writes int, err error) {
 	if f.broken != nil {
 		return 0, f.broken
 	}
-	return applyAll(ops, func(op Op) (int, error) {
-		f.writes++
-		if f.refuse != nil {
-			if err := f.refuse(op); err != nil {
-				return 1, err
+	return applyAll(ops, func(ops []Op) (said []error, _ error) {
+		for _, op := range ops {
+			said = append(said, f.do(op))
+			if errors.Is(said[len(said)-1], syscall.EPERM) {
+				break
 			}
 		}
-		return 1, f.table.apply(op)
+		f.writes += len(said)
+		return said, nil
 	})
 }
 
@@ -88,11 +112,22 @@ func (f *Fake) Edit(change func(Table)) {
 	change(f.table)
 }
 
-// Connect sets what is counted for a destination.
+// Connect sets the connections of a destination.
 func (f *Fake) Connect(d DestinationKey, c Connections) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.stats[d] = c
+	counted := f.stats[d]
+	counted.Connections = c
+	f.stats[d] = counted
+}
+
+// Carry sets the traffic of a destination.
+func (f *Fake) Carry(d DestinationKey, t Traffic) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	counted := f.stats[d]
+	counted.Traffic = t
+	f.stats[d] = counted
 }
 
 // Break makes every call fail with err, until Break(nil).
@@ -109,29 +144,57 @@ func (f *Fake) Refuse(refuse func(Op) error) {
 	f.refuse = refuse
 }
 
-// apply does to a table what the kernel does to its own.
+func (f *Fake) do(op Op) error {
+	if f.refuse != nil {
+		if err := f.refuse(op); err != nil {
+			return err
+		}
+	}
+	return f.table.apply(op)
+}
+
+// apply does to a table what the kernel does to its own, with the kernel's errors (ip_vs_ctl.c).
 func (t Table) apply(op Op) error {
 	service, exists := t[op.Service]
+	_, holds := service.Destinations[op.Server]
 	switch op.Action {
-	case AddService, EditService:
-		if service.Destinations == nil {
-			service.Destinations = map[netip.AddrPort]Destination{}
+	case AddService:
+		if exists {
+			return syscall.EEXIST
 		}
-		service.Options = op.Options
-		t[op.Service] = service
-		return nil
-	case DeleteService:
-		delete(t, op.Service)
-		return nil
-	case DeleteDestination:
-		delete(service.Destinations, op.Server)
-		return nil
-	case AddDestination, EditDestination:
-		if !exists {
-			return syscall.ESRCH
-		}
-		service.Destinations[op.Server] = op.Destination
+		t[op.Service] = Service{Options: op.Options, Destinations: map[netip.AddrPort]Destination{}}
 		return nil
 	}
-	return errors.ErrUnsupported
+	if !exists {
+		return syscall.ESRCH
+	}
+	switch op.Action {
+	case EditService:
+		service.Options = op.Options
+		t[op.Service] = service
+	case DeleteService:
+		delete(t, op.Service)
+	case AddDestination:
+		if holds {
+			return syscall.EEXIST
+		}
+		if service.Destinations == nil {
+			service.Destinations = map[netip.AddrPort]Destination{}
+			t[op.Service] = service
+		}
+		service.Destinations[op.Server] = op.Destination
+	case EditDestination:
+		if !holds {
+			return syscall.ENOENT
+		}
+		service.Destinations[op.Server] = op.Destination
+	case DeleteDestination:
+		if !holds {
+			return syscall.ENOENT
+		}
+		delete(service.Destinations, op.Server)
+	default:
+		return errors.ErrUnsupported
+	}
+	return nil
 }

@@ -82,7 +82,25 @@ func (d Destination) flags() string {
 		s += fmt.Sprintf(" -y %d", d.LowerThreshold)
 	}
 	if d.Forwarding == Tunnel {
-		s += " --tun-type ipip"
+		s += d.Tunnel.flags()
+	}
+	return s
+}
+
+// flags returns " --tun-type ipip" and what else is set.
+func (t TunnelOptions) flags() string {
+	s := " --tun-type " + t.Type.String()
+	if t.Type == GUE {
+		s += fmt.Sprintf(" --tun-port %d", t.Port)
+	}
+	switch {
+	case t.Type == IPIP:
+	case t.Checksum == NoChecksum:
+		s += " --tun-nocsum"
+	case t.Checksum == Checksum:
+		s += " --tun-csum"
+	default:
+		s += " --tun-remcsum"
 	}
 	return s
 }

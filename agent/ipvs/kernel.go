@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/vishvananda/netlink/nl"
 	"github.com/vishvananda/netns"
 )
 
@@ -32,9 +32,8 @@ type Kernel struct {
 	namespace string
 	timeout   time.Duration
 
-	mu       sync.Mutex
-	socket   *socket // nil while there is none
-	services services
+	mu     sync.Mutex
+	socket *socket // nil while there is none
 }
 
 // NewKernel returns the kernel's table. It opens nothing: each call does what is needed, so that a
@@ -46,7 +45,7 @@ func NewKernel(c KernelConfig) *Kernel {
 	return &Kernel{namespace: c.Namespace, timeout: c.Timeout}
 }
 
-// Close gives the sockets back. A call after it opens them again.
+// Close gives the socket back. A call after it opens it again.
 func (k *Kernel) Close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -57,7 +56,7 @@ func (k *Kernel) Close() error {
 // Info returns the version of the kernel's IPVS, such as 1.2.1, or ErrUnavailable.
 func (k *Kernel) Info(ctx context.Context) (version string, err error) {
 	err = k.read(ctx, func(ctx context.Context) error {
-		answer, err := k.socket.get(ctx, commandInfo)
+		answer, err := k.socket.get(ctx, commandInfo, nil)
 		if err != nil {
 			return err
 		}
@@ -82,9 +81,27 @@ func (k *Kernel) Read(ctx context.Context) (table Table, stats Stats, err error)
 	return table, stats, nil
 }
 
-// Apply carries the operations out, one after the other. One that fails does not stop the others; the
-// errors are joined, each an *Error. What is there already is edited, and what is gone already need
-// not be deleted. Writes is the number of messages sent that change something.
+// ReadServices returns the part of the table that has these keys. A service that is not in the kernel's
+// table is not in the part, either.
+func (k *Kernel) ReadServices(ctx context.Context, keys ...ServiceKey) (table Table, stats Stats, err error) {
+	err = k.read(ctx, func(ctx context.Context) error {
+		table, stats = Table{}, Stats{}
+		for _, key := range keys {
+			if err := k.socket.readService(ctx, key, table, stats); err != nil {
+				return fmt.Errorf("read %s: %w", key, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the IPVS table: %w", err)
+	}
+	return table, stats, nil
+}
+
+// Apply carries the operations out, in order and many in one send. One that fails does not stop the
+// others; the errors are joined, each an *Error. What is there already is edited, and what is gone
+// already need not be deleted. Writes is the number of messages sent that change something.
 func (k *Kernel) Apply(ctx context.Context, ops []Op) (writes int, err error) {
 	if len(ops) == 0 {
 		return 0, nil
@@ -94,41 +111,28 @@ func (k *Kernel) Apply(ctx context.Context, ops []Op) (writes int, err error) {
 	if err := k.connect(ctx); err != nil {
 		return 0, fmt.Errorf("change the IPVS table: %w", err)
 	}
-	return applyAll(ops, func(op Op) (int, error) {
-		err := k.write(ctx, op)
-		switch {
-		case op.Action == AddService && errors.Is(err, syscall.EEXIST):
-			op.Action = EditService
-			return 2, k.write(ctx, op)
-		case op.Action == AddDestination && errors.Is(err, syscall.EEXIST):
-			op.Action = EditDestination
-			return 2, k.write(ctx, op)
-		case op.Action == DeleteService && errors.Is(err, syscall.ESRCH),
-			op.Action == DeleteDestination && (errors.Is(err, syscall.ESRCH) || errors.Is(err, syscall.ENOENT)):
-			return 1, nil
-		}
-		return 1, err
-	})
+	return applyAll(ops, func(ops []Op) ([]error, error) { return k.send(ctx, ops) })
 }
 
-// write carries one operation out as it is.
-func (k *Kernel) write(ctx context.Context, op Op) error {
-	return k.once(ctx, func(ctx context.Context) error {
-		switch op.Action {
-		case AddService, EditService, DeleteService:
-			if err := k.services.open(k.namespace, k.socket.family); err != nil {
-				return err
-			}
-			return k.services.write(ctx, k.timeout, op)
-		case AddDestination:
-			return k.socket.call(ctx, commandAddDestination, keyAttribute(op.Service), destinationAttribute(op.Server, op.Destination))
-		case EditDestination:
-			return k.socket.call(ctx, commandEditDestination, keyAttribute(op.Service), destinationAttribute(op.Server, op.Destination))
-		case DeleteDestination:
-			return k.socket.call(ctx, commandDeleteDestination, keyAttribute(op.Service), destinationAttribute(op.Server, Destination{}))
+// batchBytes is how much is sent at once. The kernel takes all of a send in one piece of memory.
+const batchBytes = 32 << 10
+
+// send carries operations out, see sender.
+func (k *Kernel) send(ctx context.Context, ops []Op) (said []error, err error) {
+	for len(ops) > 0 {
+		var part []error
+		if err := k.once(ctx, func(ctx context.Context) error {
+			part, err = k.socket.write(ctx, ops)
+			return err
+		}); err != nil {
+			return said, err
 		}
-		return errors.ErrUnsupported
-	})
+		said, ops = append(said, part...), ops[len(part):]
+		if slices.ContainsFunc(part, func(err error) bool { return errors.Is(err, syscall.EPERM) }) {
+			break
+		}
+	}
+	return said, nil
 }
 
 // read does something that changes nothing. A family that is no longer there, as after the module was
@@ -183,43 +187,87 @@ func (k *Kernel) disconnect() {
 		k.socket.close()
 		k.socket = nil
 	}
-	k.services.close()
+}
+
+// write sends as many of the operations as go into one batch, at least one, and returns what was said
+// to each of those.
+func (c *socket) write(ctx context.Context, ops []Op) (said []error, err error) {
+	r := c.request()
+	for _, op := range ops {
+		r.add(c.family, 0, op.command(), familyVersion, op.encode)
+		if len(r.bytes) > batchBytes {
+			break
+		}
+	}
+	said, err = c.batch(ctx, r)
+	if err != nil || !slices.ContainsFunc(said, func(err error) bool { return errors.Is(err, syscall.ENOENT) }) {
+		return said, err
+	}
+	// Either the kernel lacks what a message names, or it does not know the family any more: its module
+	// was loaded anew. Then nothing of this was done.
+	family, err := c.findFamily(ctx)
+	if err == nil && family != c.family {
+		c.family = family
+		return c.write(ctx, ops)
+	}
+	return said, err
 }
 
 // readTable dumps the services and, for each, its destinations: the kernel has no command for all. A
 // service that goes meanwhile has none, and the next reading misses it.
-func (c *socket) readTable(ctx context.Context) (Table, Stats, error) {
-	answers, err := c.dump(ctx, commandGetService)
+func (c *socket) readTable(ctx context.Context) (table Table, stats Stats, err error) {
+	err = c.dump(ctx, commandGetService, nil, func() { table, stats = Table{}, Stats{} }, func(message []byte) error {
+		return take(message, table, stats)
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("read services: %w", err)
 	}
-	table, stats := make(Table, len(answers)), Stats{}
-	for _, answer := range answers {
-		key, options, err := decodeService(answer)
-		if err != nil {
-			return nil, nil, err
-		}
-		service := Service{Options: options, Destinations: map[netip.AddrPort]Destination{}}
-		if err := c.readDestinations(ctx, key, service, stats); err != nil {
+	for key, service := range table {
+		if err := c.readDestinations(ctx, key, service, stats[key]); err != nil {
 			return nil, nil, fmt.Errorf("read destinations of %s: %w", key, err)
 		}
-		table[key] = service
 	}
 	return table, stats, nil
 }
 
-func (c *socket) readDestinations(ctx context.Context, key ServiceKey, service Service, stats Stats) error {
-	answers, err := c.dump(ctx, commandGetDestination, nl.NetlinkRequestData(keyAttribute(key)))
+// readService reads one service, if it is there.
+func (c *socket) readService(ctx context.Context, key ServiceKey, table Table, stats Stats) error {
+	message, err := c.get(ctx, commandGetService, func(e *encoder) { e.nested(attrService, func() { e.key(key) }) })
+	if errors.Is(err, syscall.ESRCH) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	for _, answer := range answers {
-		server, destination, connections, err := decodeDestination(answer, key.Family())
+	if err := take(message, table, stats); err != nil {
+		return err
+	}
+	return c.readDestinations(ctx, key, table[key], stats[key])
+}
+
+// take puts an answer to IPVS_CMD_GET_SERVICE into the table.
+func take(message []byte, table Table, stats Stats) error {
+	key, options, traffic, err := decodeService(message)
+	if err != nil {
+		return err
+	}
+	table[key] = Service{Options: options, Destinations: map[netip.AddrPort]Destination{}}
+	stats[key] = ServiceStats{Traffic: traffic, Destinations: map[netip.AddrPort]DestinationStats{}}
+	return nil
+}
+
+func (c *socket) readDestinations(ctx context.Context, key ServiceKey, service Service, stats ServiceStats) error {
+	restart := func() {
+		clear(service.Destinations)
+		clear(stats.Destinations)
+	}
+	of := func(e *encoder) { e.nested(attrService, func() { e.key(key) }) }
+	return c.dump(ctx, commandGetDestination, of, restart, func(message []byte) error {
+		server, destination, counted, err := decodeDestination(message, key.Family())
 		if err != nil {
 			return err
 		}
-		service.Destinations[server] = destination
-		stats[DestinationKey{Service: key, Address: server}] = connections
-	}
-	return nil
+		service.Destinations[server], stats.Destinations[server] = destination, counted
+		return nil
+	})
 }

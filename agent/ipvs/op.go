@@ -66,3 +66,41 @@ func (o Op) doing() string {
 	}
 	return "do nothing to " + service
 }
+
+// command returns the kernel's command.
+func (o Op) command() uint8 {
+	switch o.Action {
+	case AddService:
+		return commandAddService
+	case EditService:
+		return commandEditService
+	case DeleteService:
+		return commandDeleteService
+	case AddDestination:
+		return commandAddDestination
+	case EditDestination:
+		return commandEditDestination
+	case DeleteDestination:
+		return commandDeleteDestination
+	}
+	return 0 // IPVS_CMD_UNSPEC, which the kernel refuses
+}
+
+// encode adds the attributes that the command takes.
+func (o Op) encode(e *encoder) {
+	e.nested(attrService, func() {
+		e.key(o.Service)
+		if o.Action == AddService || o.Action == EditService {
+			e.options(o.Options, o.Service.Family())
+		}
+	})
+	switch o.Action {
+	case AddDestination, EditDestination, DeleteDestination:
+		e.nested(attrDestination, func() {
+			e.server(o.Server)
+			if o.Action != DeleteDestination {
+				e.destination(o.Destination)
+			}
+		})
+	}
+}

@@ -4,7 +4,10 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/moby/ipvs"
 )
 
 // Table is the services of a network namespace and their destinations, as far as they can be set. What
@@ -53,6 +56,8 @@ type Persistence struct {
 // Destination is a real server of a service.
 type Destination struct {
 	Forwarding Forwarding
+	// Tunnel says how the tunnel is made, where Forwarding is Tunnel, and is zero elsewhere.
+	Tunnel TunnelOptions
 	// Weight as the kernel keeps it, in 31 bits. 0 takes no new connections.
 	Weight uint32
 	// UpperThreshold is the number of connections from which on the kernel sends no new ones, and
@@ -65,14 +70,69 @@ type Forwarding uint32
 
 // The forwarding methods.
 const (
-	NAT           Forwarding = 0
-	Local         Forwarding = 1
-	Tunnel        Forwarding = 2
-	DirectRouting Forwarding = 3
-	Bypass        Forwarding = 4
+	NAT           Forwarding = ipvs.ConnFwdMasq
+	Local         Forwarding = ipvs.ConnFwdLocalNode
+	Tunnel        Forwarding = ipvs.ConnFwdTunnel
+	DirectRouting Forwarding = ipvs.ConnFwdDirectRoute
+	Bypass        Forwarding = ipvs.ConnFwdBypass
 
-	forwardingMask Forwarding = 7
+	forwardingMask Forwarding = ipvs.ConnFwdMask
 )
+
+// TunnelOptions is how packets are wrapped on their way to a destination.
+type TunnelOptions struct {
+	Type TunnelType
+	// Port is the UDP port of GUE, above 0 there and 0 elsewhere.
+	Port     uint16
+	Checksum TunnelChecksum
+}
+
+// TunnelType is what packets are wrapped in, IP_VS_CONN_F_TUNNEL_TYPE_* of ip_vs.h.
+type TunnelType uint8
+
+// The kinds of tunnel.
+const (
+	IPIP TunnelType = 0
+	GUE  TunnelType = 1
+	GRE  TunnelType = 2
+)
+
+// String returns ipip, gue or gre.
+func (t TunnelType) String() string {
+	switch t {
+	case IPIP:
+		return "ipip"
+	case GUE:
+		return "gue"
+	case GRE:
+		return "gre"
+	}
+	return strconv.Itoa(int(t))
+}
+
+// TunnelChecksum says what checksum the outer packet carries, IP_VS_TUNNEL_ENCAP_FLAG_* of ip_vs.h.
+// IPIP has none.
+type TunnelChecksum uint16
+
+// The checksums of a tunnel. RemoteChecksum, of GUE, leaves the inner one to the far end.
+const (
+	NoChecksum     TunnelChecksum = 0
+	Checksum       TunnelChecksum = 1
+	RemoteChecksum TunnelChecksum = 2
+)
+
+// String returns none, checksum or remote_checksum.
+func (c TunnelChecksum) String() string {
+	switch c {
+	case NoChecksum:
+		return "none"
+	case Checksum:
+		return "checksum"
+	case RemoteChecksum:
+		return "remote_checksum"
+	}
+	return strconv.Itoa(int(c))
+}
 
 // String returns nat, dr, tunnel, local or bypass.
 func (f Forwarding) String() string {
@@ -94,13 +154,6 @@ type DestinationKey struct {
 	Service ServiceKey
 	Address netip.AddrPort
 }
-
-// Stats is what the kernel counts.
-type Stats map[DestinationKey]Connections
-
-// Connections of a destination at one moment. Of UDP, which knows no connection's end, all are
-// inactive.
-type Connections struct{ Active, Inactive uint32 }
 
 // Clone returns a copy that shares nothing.
 func (t Table) Clone() Table {

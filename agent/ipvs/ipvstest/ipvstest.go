@@ -48,6 +48,9 @@ func options(r *rand.Rand, key ipvs.ServiceKey) ipvs.Options {
 		if key.Family() == ipvs.IPv6 {
 			o.Persistence.PrefixLength = pick[uint8](r, 64, 128)
 		}
+		if key.Protocol == ipvs.UDP {
+			o.Persistence.Engine = pick(r, "", "sip")
+		}
 	}
 	return o
 }
@@ -67,6 +70,11 @@ func destination(r *rand.Rand, key ipvs.ServiceKey) (netip.AddrPort, ipvs.Destin
 	// Only a tunnel carries one family inside the other.
 	if r.IntN(8) == 0 {
 		address, d.Forwarding = netip.MustParseAddr(pick(r, "198.51.100.5", "2001:db8:1::5")), ipvs.Tunnel
+	}
+	if d.Forwarding == ipvs.Tunnel {
+		d.Tunnel = pick(r, ipvs.TunnelOptions{}, ipvs.TunnelOptions{},
+			ipvs.TunnelOptions{Type: ipvs.GUE, Port: pick[uint16](r, 6080, 6081), Checksum: pick(r, ipvs.NoChecksum, ipvs.Checksum, ipvs.RemoteChecksum)},
+			ipvs.TunnelOptions{Type: ipvs.GRE, Checksum: pick(r, ipvs.NoChecksum, ipvs.Checksum)})
 	}
 	return netip.AddrPortFrom(address, pick[uint16](r, 80, 8080)), d
 }

@@ -82,6 +82,11 @@ func service(scheduler string, servers map[string]ipvs.Destination) ipvs.Service
 	return s
 }
 
+// wrapped is a destination behind a tunnel.
+func wrapped(t ipvs.TunnelType, port uint16, c ipvs.TunnelChecksum) ipvs.Destination {
+	return ipvs.Destination{Forwarding: ipvs.Tunnel, Weight: 1, Tunnel: ipvs.TunnelOptions{Type: t, Port: port, Checksum: c}}
+}
+
 func TestVersionIsTheKernels(t *testing.T) {
 	director, kernel := newDirector(t)
 	version, err := kernel.Info(t.Context())
@@ -112,6 +117,11 @@ func TestEveryKindIsReadBackAsWritten(t *testing.T) {
 	for _, f := range []ipvs.Family{ipvs.IPv4, ipvs.IPv6} {
 		desired[ipvs.MarkKey(7, f)] = service("rr", nil)
 	}
+	desired[key(ipvs.TCP, "192.0.2.101:80")] = service("rr", map[string]ipvs.Destination{
+		"192.0.2.21:80": wrapped(ipvs.GUE, 6080, ipvs.NoChecksum), "192.0.2.22:80": wrapped(ipvs.GUE, 6080, ipvs.Checksum),
+		"192.0.2.23:80": wrapped(ipvs.GUE, 6081, ipvs.RemoteChecksum), "[2001:db8::24]:80": wrapped(ipvs.GUE, 6080, ipvs.NoChecksum),
+		"192.0.2.25:80": wrapped(ipvs.GRE, 0, ipvs.NoChecksum), "192.0.2.26:80": wrapped(ipvs.GRE, 0, ipvs.Checksum),
+	})
 	sip := service("rr", nil)
 	sip.Flags, sip.Persistence = ipvs.OnePacket, ipvs.Persistence{Timeout: 30, PrefixLength: 32, Engine: "sip"}
 	desired[key(ipvs.UDP, "192.0.2.105:5060")] = sip
@@ -241,6 +251,45 @@ func TestOneFailureIsExplainedAndStopsNothingElse(t *testing.T) {
 	}
 	if diff := cmp.Diff(ipvs.Table{good: service("wrr", one)}, read(t, kernel)); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+// The errors of a batch come one by one, and none may be lost for want of room.
+func TestEachOfManyFailuresIsReported(t *testing.T) {
+	_, kernel := newDirector(t)
+	become(t, kernel, ipvs.Table{key(ipvs.TCP, "192.0.2.100:80"): service("wrr", nil)})
+	var ops []ipvs.Op
+	for n := range uint16(3000) {
+		server := netip.AddrPortFrom(netip.MustParseAddr("192.0.2.21"), n+1)
+		op := ipvs.Op{Action: ipvs.EditDestination, Service: key(ipvs.TCP, "192.0.2.100:80"), Server: server}
+		if n%3 == 0 {
+			op.Action = ipvs.AddDestination
+		}
+		ops = append(ops, op)
+	}
+	writes, err := kernel.Apply(t.Context(), ops)
+	if n := strings.Count(err.Error(), "the destination is not in the table"); writes != len(ops) || n != 2000 {
+		t.Errorf("%d writes, %d errors, want %d and 2000", writes, n, len(ops))
+	}
+	if n := len(read(t, kernel)[key(ipvs.TCP, "192.0.2.100:80")].Destinations); n != 1000 {
+		t.Errorf("%d destinations were added, want 1000", n)
+	}
+}
+
+func TestPartOfTheTableIsReadAsTheWhole(t *testing.T) {
+	_, kernel := newDirector(t)
+	one := map[string]ipvs.Destination{"192.0.2.21:80": {Forwarding: ipvs.DirectRouting, Weight: 1}}
+	web, dns, gone := key(ipvs.TCP, "192.0.2.100:80"), ipvs.MarkKey(9, ipvs.IPv6), key(ipvs.SCTP, "192.0.2.100:80")
+	become(t, kernel, ipvs.Table{web: service("wrr", one), dns: service("rr", nil), key(ipvs.UDP, "192.0.2.100:80"): service("rr", one)})
+	part, stats, err := kernel.ReadServices(t.Context(), web, gone, dns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(ipvs.Table{web: service("wrr", one), dns: service("rr", nil)}, part); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+	if len(stats) != 2 || len(stats[web].Destinations) != 1 {
+		t.Errorf("statistics are %v", stats)
 	}
 }
 
