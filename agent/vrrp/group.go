@@ -34,18 +34,27 @@ func together(members map[string]*input) {
 				fault = fmt.Sprintf("sync group %q: VRRP instance %q: %s", group, name, in.reason)
 			}
 		}
-		for _, name := range names {
+		for rank, name := range names {
 			in := members[name]
 			in.members = len(names)
 			in.params.Grouped = len(names) > 1
 			if in.params.Priority != priorityOwner {
 				in.params.Priority = lowest
 			}
+			in.params.TieDelay = tieDelay(in.params, rank)
 			if in.reason == "" {
 				in.reason = fault
 			}
 		}
 	}
+}
+
+// tieDelay lets one member of a sync group break a tie between directors of equal priority: the first by name, on
+// which all agree. With the address of each network deciding there, one director could lose here and the other
+// there, and both yield, again and again in step. The next member's turn comes when the first one has heard nobody
+// for long enough to be cut off.
+func tieDelay(p Parameters, rank int) time.Duration {
+	return time.Duration(rank) * p.ActiveDownInterval(p.Interval)
 }
 
 // decision is what the members of a sync group are to do.

@@ -27,6 +27,9 @@ type Parameters struct {
 	Hold bool
 	// Grouped keeps a backup that could be active from it until Together: it has a sync group.
 	Grouped bool
+	// TieDelay is how long an active router leaves alone another one of equal priority that has the greater
+	// address. It is 0 but in a sync group (tieDelay).
+	TieDelay time.Duration
 }
 
 // maxHandOver bounds how long HandOver keeps addresses that nobody asks for. At long intervals what
@@ -62,6 +65,10 @@ type Machine struct {
 	// challenging: an active router of lower priority is heard since challengedAt.
 	challenging  bool
 	challengedAt time.Duration
+
+	// tied: another active router of equal priority and greater address is heard, from tiedAt to tieHeardAt.
+	tied               bool
+	tiedAt, tieHeardAt time.Duration
 
 	// holding: the last word about the addresses was Acquire.
 	holding bool
@@ -266,9 +273,12 @@ func (m *Machine) advertInActive(now time.Duration, a Advert) {
 	switch {
 	case a.Priority == priorityStop:
 		m.answer(now)
-	case a.Priority > m.params.Priority,
-		a.Priority == m.params.Priority && m.params.Primary.Less(a.Source):
+	case a.Priority > m.params.Priority:
 		m.follow(now, a)
+	case a.Priority == m.params.Priority && m.params.Primary.Less(a.Source):
+		if m.losesTie(now) {
+			m.follow(now, a)
+		}
 	case m.params.Version == Version2: // discarded in silence (RFC 3768 §6.4.3)
 	default:
 		// A segment was divided and is whole again. The other one learns of us at once, and neighbours
@@ -277,6 +287,15 @@ func (m *Machine) advertInActive(now time.Duration, a Advert) {
 			m.actions = append(m.actions, Announce{})
 		}
 	}
+}
+
+// losesTie reports whether an equal router of greater address has been there for long enough to yield to.
+func (m *Machine) losesTie(now time.Duration) bool {
+	if !m.tied || now-m.tieHeardAt > m.params.ActiveDownInterval(m.params.Interval) {
+		m.tied, m.tiedAt = true, now
+	}
+	m.tieHeardAt = now
+	return now-m.tiedAt >= m.params.TieDelay
 }
 
 // answer sends an advert out of turn, once an interval at most, so that a burst of adverts never
@@ -356,7 +375,7 @@ func (m *Machine) toActive(now time.Duration) {
 	m.state, m.resuming, m.challenging, m.failingOver, m.aside = spec.InstanceActive, false, false, false, false
 	m.activeRouter, m.activeInterval = m.params.Primary, m.params.Interval
 	m.deadline, m.pending = now+m.params.Interval, true
-	m.answerFrom = now
+	m.answerFrom, m.tied = now, false
 	m.send(m.params.Priority)
 	if m.holding { // nobody took over
 		m.actions = append(m.actions, Announce{})

@@ -568,6 +568,37 @@ func TestMachine_60_AddressesAreComparedUnsigned(t *testing.T) {
 	}
 }
 
+func TestMachine_59_AGroupsLaterMembersLeaveATieToTheFirst(t *testing.T) {
+	t.Parallel()
+	p := own(100)
+	p.TieDelay = 3 * second
+	m, at := active(t, p)
+	equal := peer(100)
+	expect(t, m, at+ms, equal)
+	expect(t, m, at+second, Timer{}, SendAdvert{100})
+	expect(t, m, at+2*second, Timer{}, SendAdvert{100})
+	expect(t, m, at+2*second+ms, equal)
+	// Silence for longer than a router that is there keeps: what comes now is another tie.
+	for i := 3; i <= 6; i++ {
+		expect(t, m, at+time.Duration(i)*second, Timer{}, SendAdvert{100})
+	}
+	expect(t, m, at+6*second+2*ms, equal)
+	expect(t, m, at+7*second, Timer{}, SendAdvert{100})
+	expect(t, m, at+8*second, Timer{}, SendAdvert{100})
+	expect(t, m, at+9*second, equal)
+	expectState(t, m, spec.InstanceActive, at+9*second)
+	expect(t, m, at+9*second+2*ms, equal, Release{})
+	expectState(t, m, spec.InstanceBackup, at+9*second+2*ms+ActiveDownInterval(100, second))
+}
+
+func TestMachine_59_AHigherPriorityIsNoTie(t *testing.T) {
+	t.Parallel()
+	p := own(100)
+	p.TieDelay = 3 * second
+	m, at := active(t, p)
+	expect(t, m, at+ms, peer(101), Release{})
+}
+
 func TestMachine_61_LosingAdvertIsAnsweredAtOnce(t *testing.T) {
 	t.Parallel()
 	m, at := active(t, own(100))
@@ -844,6 +875,7 @@ func fuzzEvent(kind, a, b byte) Event {
 		p.Preempt = b%2 == 0
 		p.PreemptDelay = time.Duration(b%3) * second
 		p.Hold, p.Grouped = b%5 == 0, b%7 == 0
+		p.TieDelay = time.Duration(b%4) * second
 		return Configure{p}
 	case 5:
 		return Timer{}
