@@ -96,6 +96,14 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		{goodService, `http     = { path = "/healthz", expected_status = ["200-299"] }
     script   = { name = "gateway" }`, ``, "health_check", "names at least one of tcp, http and script"},
 		{goodService, `"gateway"`, `"../x"`, "script", `"../x" is not a name`},
+		{goodService, `"dr"`, `"dr"
+  quorum = { weight = 0 }`, "quorum", "quorum.weight: 0 is out of range: use 1 to 2147483647"},
+		{goodService, `"dr"`, `"dr"
+  quorum = { weight = 2, hysteresis = 2 }`, "quorum", "quorum.hysteresis: 2 is not less than the quorum's weight of 2"},
+		{goodService, `"dr"`, `"dr"
+  sorry_server = { address = "192.0.2.99", port = 8080 }`, "sorry_server", `sorry_server.port: forwarding_method "dr" keeps the port: use 80`},
+		{goodService, `"dr"`, `"dr"
+  sorry_server = { address = "2001:db8::1", port = 80 }`, "sorry_server", "are of different families"},
 
 		{goodServer, `"web"`, `"we b"`, "virtual_server", `"we b" is not a name`},
 		{goodServer, `"192.0.2.21"`, `"rs1.example"`, "address", "Invalid IP Address"},

@@ -17,6 +17,8 @@ type virtualServerModel struct {
 	Scheduler        types.String      `tfsdk:"scheduler"`
 	ForwardingMethod types.String      `tfsdk:"forwarding_method"`
 	HealthCheck      types.Object      `tfsdk:"health_check"`
+	Quorum           types.Object      `tfsdk:"quorum"`
+	SorryServer      types.Object      `tfsdk:"sorry_server"`
 }
 
 func virtualServers() kind[spec.VirtualServer, spec.VirtualServerStatus] {
@@ -40,6 +42,8 @@ func (m *virtualServerModel) spec(string) spec.VirtualServer {
 	v.Scheduler = word(m.Scheduler, v.Scheduler)
 	v.ForwardingMethod = word[spec.ForwardingMethod](m.ForwardingMethod, "")
 	v.HealthCheck = healthCheck(m.HealthCheck)
+	v.Quorum = quorum(m.Quorum)
+	v.SorryServer = sorryServer(m.SorryServer)
 	return v
 }
 
@@ -64,4 +68,6 @@ func (m *virtualServerModel) observe(actual map[string]spec.VirtualServer) {
 	m.Scheduler = types.StringValue(v.Scheduler)
 	m.ForwardingMethod = types.StringValue(string(v.ForwardingMethod))
 	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
+	m.Quorum = quorumValue(v.Quorum)
+	m.SorryServer = sorryServerValue(v.SorryServer)
 }

@@ -51,6 +51,8 @@ func (*virtualServerResource) Schema(_ context.Context, _ resource.SchemaRequest
 					"the real servers set up its own way. `dr` and `tunnel` keep the port: a real server's must be the service's.",
 			},
 			"health_check":    healthCheckAttribute(),
+			"quorum":          quorumAttribute(),
+			"sorry_server":    sorryServerAttribute(),
 			"directors":       directorsAttribute(),
 			"director_status": directorStatusAttribute(),
 		},

@@ -69,7 +69,7 @@ type Balancer struct {
 	base ipvs.Table
 	// noticed is the drift that the last pass left.
 	noticed []spec.Drift
-	// remembered is what is remembered of real servers.
+	// remembered is what is remembered of services and their servers.
 	remembered memories
 	// done and doneWhole count the requests that a pass has served, doneWhole those that wanted
 	// everything written; failure is how that last one ended.
@@ -85,6 +85,8 @@ type Balancer struct {
 
 	mu      sync.Mutex
 	desired *spec.Desired // nil until Set
+	// members are the real servers of each service, in no order.
+	members map[string][]spec.ServerKey
 	view    view
 }
 
@@ -106,8 +108,12 @@ func New(c Config) *Balancer {
 // Set says what is desired. Before the first Set nothing is written: an agent that does not know yet
 // what it wants must not take its services for unwanted.
 func (b *Balancer) Set(d spec.Desired) {
+	members := make(map[string][]spec.ServerKey, len(d.VirtualServers))
+	for key := range d.RealServers {
+		members[key.VirtualServer] = append(members[key.VirtualServer], key)
+	}
 	b.mu.Lock()
-	b.desired = &d
+	b.desired, b.members = &d, members
 	b.mu.Unlock()
 	b.Trigger()
 }

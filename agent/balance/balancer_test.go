@@ -292,6 +292,8 @@ func TestRestartWritesNothing(t *testing.T) {
 		"one is down and taken out":   {with(web(a, 1, b, 2), func(v *spec.VirtualServer) { v.Scheduler = "sh" }), Down},
 		"one at rest, down takes out": {with(web(a, 1, b, 0), func(v *spec.VirtualServer) { v.Scheduler = "sh" }), Up},
 		"no checks":                   {plain(a, 1, b, 2), Unknown},
+		"quorum is lost":              {with(web(a, 1, b, 2), sorry(3, 0)), Down},
+		"between the thresholds":      {with(web(a, 2, b, 2), sorry(3, 1)), Down},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onDirector(t, Repair, func(t *testing.T, d *director) {
@@ -645,7 +647,7 @@ func TestStatusSaysHowServersAre(t *testing.T) {
 		time.Sleep(2 * viewAge)
 		got, _, _ := d.Status(t.Context())
 		want := map[string]spec.VirtualServerStatus{"web": {
-			VirtualServerState: spec.VirtualServerState{State: spec.ServiceUp},
+			VirtualServerState: spec.VirtualServerState{State: spec.ServiceUp, LiveWeight: 3},
 			RealServers: map[string]spec.RealServerStatus{
 				a: {RealServerState: spec.RealServerState{Healthy: true, Weight: 3}, ActiveConnections: 5, InactiveConnections: 7},
 				b: {RealServerState: spec.RealServerState{Reason: "connection refused"}},

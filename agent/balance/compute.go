@@ -7,28 +7,34 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// Compute returns the table that the desired services want with these verdicts. A server without a
-// health check is always up. One that is up has its weight, one of which nothing is known yet is
-// absent, and what becomes of one that is down depends on the service: see onFailure. The desired
-// state is valid, and each of its real servers belongs to one of its services.
-func Compute(desired spec.Desired, verdict func(spec.ServerKey) Verdict) ipvs.Table {
+// Compute returns the table that the desired services want with what is remembered of them. A server that
+// is up has its weight, one of which nothing is known yet is absent, and what becomes of one that is down
+// depends on the service: see onFailure. A service that has lost its quorum sends what is new to its sorry
+// server alone, if it has one. The desired state is valid, and each of its real servers belongs to one of
+// its services.
+func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 	table := make(ipvs.Table, len(desired.VirtualServers))
-	for _, v := range desired.VirtualServers {
-		table[serviceKey(v)] = ipvs.Service{
+	for name, v := range desired.VirtualServers {
+		service := ipvs.Service{
 			Options:      ipvs.Options{Scheduler: v.Scheduler},
 			Destinations: map[netip.AddrPort]ipvs.Destination{},
 		}
+		if v.SorryServer != nil && remembered.services[name] == Down {
+			address, destination := sorryServer(v)
+			service.Destinations[address] = destination
+		}
+		table[serviceKey(v)] = service
 	}
 	for key, server := range desired.RealServers {
 		v, ok := desired.VirtualServers[key.VirtualServer]
 		if !ok {
 			continue
 		}
-		destination := ipvs.Destination{Forwarding: forwarding(v.ForwardingMethod), Weight: uint32(server.Weight)}
-		says := Up
-		if v.HealthCheck != nil {
-			says = verdict(key)
+		says := remembered.servers[key].verdict()
+		if says == Up && v.SorryServer != nil && remembered.services[key.VirtualServer] == Down {
+			says = Down // its connections end as those of a server that is down
 		}
+		destination := ipvs.Destination{Forwarding: forwarding(v.ForwardingMethod), Weight: uint32(server.Weight)}
 		switch says {
 		case Unknown:
 			continue

@@ -27,7 +27,7 @@ func TestComputeFollowsServiceAndVerdict(t *testing.T) {
 		{"a server that is up has its weight", web(a, 3), Up, "-A -t 192.0.2.100:80 -s wrr\n-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 3\n"},
 		{"one that is down has none", web(a, 3), Down, "-A -t 192.0.2.100:80 -s wrr\n-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 0\n"},
 		{"one that is unknown is absent", web(a, 3), Unknown, "-A -t 192.0.2.100:80 -s wrr\n"},
-		{"without a check it is up", plain(a, 3), Unknown, "-A -t 192.0.2.100:80 -s wrr\n-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 3\n"},
+		{"without a check it is up", plain(a, 3), Up, "-A -t 192.0.2.100:80 -s wrr\n-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 3\n"},
 		{"dh would go on sending", with(web(a, 3), scheduler("dh")), Down, "-A -t 192.0.2.100:80 -s dh\n"},
 		{"sh would go on sending", with(web(a, 3), scheduler("sh")), Down, "-A -t 192.0.2.100:80 -s sh\n"},
 		{"mh would go on sending", with(web(a, 3), scheduler("mh")), Down, "-A -t 192.0.2.100:80 -s mh\n"},
@@ -52,7 +52,12 @@ func TestComputeFollowsServiceAndVerdict(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := Compute(test.desired, func(spec.ServerKey) Verdict { return test.verdict })
+			var state memories
+			for key := range test.desired.RealServers {
+				// One that was up before, so that it is in the table to be down in it.
+				state.servers = map[spec.ServerKey]memory{key: {last: test.verdict, joined: test.verdict != Unknown}}
+			}
+			got := Compute(test.desired, state)
 			if diff := cmp.Diff(test.want, got.String()); diff != "" {
 				t.Errorf("table (-want +got):\n%s", diff)
 			}

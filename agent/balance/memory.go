@@ -7,7 +7,15 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// memory is what is remembered of a real server for as long as it is desired.
+// memories is what is remembered between two looks at the verdicts, of what is desired. The zero value
+// remembers nothing.
+type memories struct {
+	servers map[spec.ServerKey]memory
+	// services is what each service last was by its quorum.
+	services map[string]Verdict
+}
+
+// memory is what is remembered of a real server.
 type memory struct {
 	// last is the last verdict that was not Unknown, or what the kernel's table implied.
 	last Verdict
@@ -23,17 +31,18 @@ func (m memory) verdict() Verdict {
 	return m.last
 }
 
-// memories are those of all servers that are desired.
-type memories map[spec.ServerKey]memory
-
-// remember returns the memories after one more look at the verdicts. A server that is seen for the
-// first time, and has no verdict yet, counts as what it is in the kernel's table: so a restart changes
-// nothing before the first checks have ended, and neither does taking over what somebody else set up.
+// remember returns the memories after one more look at the verdicts. What is seen for the first time, and
+// has no verdict yet, counts as what it is in the kernel's table: so a restart changes nothing before the
+// first checks have ended, and neither does taking over what somebody else set up.
 func (before memories) remember(desired spec.Desired, health func(spec.ServerKey) Verdict, actual ipvs.Table) memories {
-	after := make(memories, len(desired.RealServers))
-	for key := range desired.RealServers {
-		m, seen := before[key]
+	after := memories{
+		servers:  make(map[spec.ServerKey]memory, len(desired.RealServers)),
+		services: make(map[string]Verdict, len(desired.VirtualServers)),
+	}
+	strengths := make(map[string]strength, len(desired.VirtualServers))
+	for key, server := range desired.RealServers {
 		v := desired.VirtualServers[key.VirtualServer]
+		m, seen := before.servers[key]
 		if !seen {
 			m = implied(v, actual[serviceKey(v)], key.Address)
 		}
@@ -45,7 +54,15 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 			m.last = says
 		}
 		m.joined = m.joined || m.last == Up
-		after[key] = m
+		after.servers[key] = m
+		strengths[key.VirtualServer] = strengths[key.VirtualServer].add(server.Weight, m.last)
+	}
+	for name, v := range desired.VirtualServers {
+		was, seen := before.services[name]
+		if !seen {
+			was = impliedService(v, actual[serviceKey(v)])
+		}
+		after.services[name] = strengths[name].verdict(v.Quorum, was)
 	}
 	return after
 }

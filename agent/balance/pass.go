@@ -56,7 +56,7 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, s scope)
 		return b.unavailable(desired, err)
 	}
 	b.remembered = b.remembered.remember(desired, b.verdict, table)
-	want := Compute(desired, func(key spec.ServerKey) Verdict { return b.remembered[key].verdict() })
+	want := Compute(desired, b.remembered)
 	names := namesOf(desired)
 	seen := view{version: version, table: table, stats: stats, at: time.Now(), want: want, names: names, remembered: b.remembered}
 	b.noticeDrift(seen)

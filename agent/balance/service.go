@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// Service reports whether a virtual server takes connections: whether at least one of its servers is up and
-// has a weight. known is false while no server is up and some have no verdict yet, and when there is no
-// such virtual server. It does not look at the kernel's table.
+// Service reports whether a virtual server is up: whether its servers that are up reach its quorum. known is
+// false while that takes verdicts that are not there yet, and when there is no such virtual server. It does
+// not look at the kernel's table.
 func (b *Balancer) Service(name string) (up, known bool) {
 	b.mu.Lock()
-	desired, remembered := b.desired, b.view.remembered
+	desired, members, remembered := b.desired, b.members[name], b.view.remembered
 	b.mu.Unlock()
 	if desired == nil {
 		return false, false
@@ -19,22 +19,18 @@ func (b *Balancer) Service(name string) (up, known bool) {
 	if !ok {
 		return false, false
 	}
-	known = true
-	for _, key := range desired.ServersOf(name) {
+	var servers strength
+	for _, key := range members {
 		says := Up
 		if v.HealthCheck != nil {
 			if says = b.verdict(key); says == Unknown {
-				says = remembered[key].verdict()
+				says = remembered.servers[key].last
 			}
 		}
-		switch {
-		case says == Up && desired.RealServers[key].Weight > 0:
-			return true, true
-		case says == Unknown:
-			known = false
-		}
+		servers = servers.add(desired.RealServers[key].Weight, says)
 	}
-	return false, known
+	says := servers.verdict(v.Quorum, remembered.services[name])
+	return says == Up, says != Unknown
 }
 
 // Awaited reports whether the verdict on a virtual server on one of the addresses is still to come, and

@@ -92,25 +92,38 @@ func (b *Balancer) refresh(ctx context.Context) {
 
 func (b *Balancer) services(desired spec.Desired, seen view) map[string]spec.VirtualServerStatus {
 	services := make(map[string]spec.VirtualServerStatus, len(desired.VirtualServers))
-	for name := range desired.VirtualServers {
+	for name, v := range desired.VirtualServers {
 		services[name] = spec.VirtualServerStatus{
-			VirtualServerState: spec.VirtualServerState{State: spec.ServiceDown},
+			VirtualServerState: serviceState(name, v, seen),
 			RealServers:        map[string]spec.RealServerStatus{},
 		}
 	}
-	for key := range desired.RealServers {
+	for key, wanted := range desired.RealServers {
 		service, ok := services[key.VirtualServer]
 		if !ok {
 			continue
 		}
 		server := b.server(desired.VirtualServers[key.VirtualServer], key, seen)
 		service.RealServers[key.Address.String()] = server
-		if server.Weight > 0 {
-			service.State = spec.ServiceUp
+		if server.Healthy {
+			service.LiveWeight += wanted.Weight
 			services[key.VirtualServer] = service
 		}
 	}
 	return services
+}
+
+// serviceState returns how a service stood to its quorum when the table was last made what is wanted.
+func serviceState(name string, v spec.VirtualServer, seen view) spec.VirtualServerState {
+	state := spec.VirtualServerState{State: spec.ServiceDown}
+	service, there := seen.table[serviceKey(v)]
+	if there && seen.remembered.services[name] == Up {
+		state.State = spec.ServiceUp
+	}
+	if v.SorryServer != nil {
+		state.SorryServer = service.Destinations[v.SorryServer.AddrPort()].Weight > 0
+	}
+	return state
 }
 
 func (b *Balancer) server(v spec.VirtualServer, key spec.ServerKey, seen view) spec.RealServerStatus {
@@ -121,7 +134,7 @@ func (b *Balancer) server(v spec.VirtualServer, key spec.ServerKey, seen view) s
 	if v.HealthCheck != nil {
 		verdict, reason = b.health.Server(key)
 		if verdict == Unknown {
-			verdict = seen.remembered[key].verdict()
+			verdict = seen.remembered.servers[key].verdict()
 		}
 	}
 	if action, why := onFailure(v); verdict == Down && action == remove {

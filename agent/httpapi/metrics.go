@@ -22,6 +22,8 @@ const (
 	metricAdvertsDropped   = "lvs_vrrp_adverts_dropped_total"
 	metricOddities         = "lvs_vrrp_oddities_total"
 	metricServiceUp        = "lvs_virtual_server_up"
+	metricServiceWeight    = "lvs_virtual_server_live_weight"
+	metricServiceSorry     = "lvs_virtual_server_sorry"
 	metricServerHealthy    = "lvs_real_server_healthy"
 	metricServerWeight     = "lvs_real_server_weight"
 	metricServerActive     = "lvs_real_server_active_connections"
@@ -62,7 +64,9 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 		e.instance(name, v)
 	}
 	for name, v := range s.VirtualServers {
-		e.gauge(metricServiceUp, "1 while the service takes connections.", boolean(v.State == spec.ServiceUp), "virtual_server", name)
+		e.gauge(metricServiceUp, "1 while the service has its quorum.", boolean(v.State == spec.ServiceUp), "virtual_server", name)
+		e.gauge(metricServiceWeight, "Sum of the weights of the servers that are up.", float64(v.LiveWeight), "virtual_server", name)
+		e.gauge(metricServiceSorry, "1 while the sorry server takes the place of the real servers.", boolean(v.SorryServer), "virtual_server", name)
 		for server, r := range v.RealServers {
 			labels := []string{"virtual_server", name, "real_server", server}
 			e.gauge(metricServerHealthy, "1 while the real server passes its checks.", boolean(r.Healthy), labels...)

@@ -89,6 +89,8 @@ func TestFitVirtualServer(t *testing.T) {
 			{"", `real server 192.0.2.22:80 would no longer fit: forwarding_method "dr" keeps the port: use 8080, the service's, or nat`},
 		}}},
 		"a port that its servers need not have": {"web", func(v *VirtualServer) { v.Port, v.ForwardingMethod = 8080, NAT }, Verdict{}},
+		"a real server as sorry server": {"web", sorry("192.0.2.22:80", ""), Verdict{Conflicts: one("",
+			"real server 192.0.2.22:80 would no longer fit: 192.0.2.22:80 is the service's sorry server: it cannot be one of its real servers, too")}},
 		"script": {"web", func(v *VirtualServer) {
 			check := DefaultHealthCheck()
 			check.Script = &ScriptCheck{Name: "gateway"}

@@ -89,9 +89,11 @@ type VRRPInstanceStatus struct {
 	Oddities          map[string]uint64 `json:"oddities,omitempty" doc:"adverts, taken or dropped, that show another router's configuration to be at odds with this one: checksum_rfc5798, address_list, interval, two_owners, version, authentication"`
 }
 
-// VirtualServerState is the state of a service: up while at least one server takes connections.
+// VirtualServerState is the state of a service: up while its servers that are up reach its quorum.
 type VirtualServerState struct {
-	State string `json:"state" enum:"up,down"`
+	State       string `json:"state" enum:"up,down"`
+	LiveWeight  int    `json:"live_weight" doc:"sum of the weights of the servers that are up, which the quorum is measured against"`
+	SorryServer bool   `json:"sorry_server,omitzero" doc:"the sorry server takes the place of the real servers"`
 }
 
 // States of a virtual server.

@@ -178,6 +178,22 @@ func TestValidateVirtualServer(t *testing.T) {
 			check.Rise = 0
 			v.HealthCheck = &check
 		}, one("/health_check/rise", "0 is out of range: use 1 to 255")},
+		"quorum": {func(v *VirtualServer) { v.Quorum = Quorum{Weight: 3, Hysteresis: 2} }, nil},
+		"no quorum": {func(v *VirtualServer) { v.Quorum = Quorum{} }, FieldErrors{
+			{"/quorum/weight", "0 is out of range: use 1 to 2147483647"},
+			{"/quorum/hysteresis", "0 is not less than the quorum's weight of 0, so the service would stay up with hardly any server: use less than that"},
+		}},
+		"hysteresis": {func(v *VirtualServer) { v.Quorum = Quorum{Weight: 3, Hysteresis: 3} }, one("/quorum/hysteresis",
+			"3 is not less than the quorum's weight of 3, so the service would stay up with hardly any server: use less than that")},
+		"hysteresis below 0":                   {func(v *VirtualServer) { v.Quorum.Hysteresis = -1 }, one("/quorum/hysteresis", "-1 is out of range: use 0 or more")},
+		"sorry server":                         {sorry("192.0.2.99:80", ""), nil},
+		"sorry server on another port, by NAT": {sorry("192.0.2.99:8080", NAT), nil},
+		"sorry server on another port":         {sorry("192.0.2.99:8080", ""), one("/sorry_server/port", `forwarding_method "dr" keeps the port: use 80, the service's, or nat`)},
+		"sorry server of another family": {sorry("[2001:db8::1]:80", ""), one("/sorry_server/address",
+			"2001:db8::1 and the service's address 192.0.2.100 are of different families: use a real server of the same family")},
+		"sorry server's method": {sorry("192.0.2.99:80", "masq"), FieldErrors{{"/sorry_server/forwarding_method", `"masq" is not known: use one of nat, dr, tunnel`}}},
+		"sorry server nowhere":  {func(v *VirtualServer) { v.SorryServer = &SorryServer{} }, one("/sorry_server/address", "an address is needed")},
+		"sorry server's port":   {sorry("192.0.2.99:0", ""), one("/sorry_server/port", "0 is out of range: use 1 to 65535")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -187,6 +203,13 @@ func TestValidateVirtualServer(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func sorry(server string, method ForwardingMethod) func(*VirtualServer) {
+	return func(v *VirtualServer) {
+		at := netip.MustParseAddrPort(server)
+		v.SorryServer = &SorryServer{Address: at.Addr(), Port: int(at.Port()), ForwardingMethod: method}
 	}
 }
 

@@ -51,10 +51,14 @@ type VirtualServer struct {
 	Scheduler        string           `json:"scheduler" enum:"rr,wrr,lc,wlc,fo,ovf,lblc,lblcr,dh,sh,mh,sed,nq,twos" required:"false" default:"wlc" doc:"IPVS scheduler, by the kernel's name"`
 	ForwardingMethod ForwardingMethod `json:"forwarding_method" enum:"nat,dr,tunnel" doc:"how packets reach the real servers; no default, because each needs the real servers set up its own way"`
 	HealthCheck      *HealthCheck     `json:"health_check,omitzero" required:"false" doc:"how real servers are checked; without it every server counts as healthy"`
+	Quorum           Quorum           `json:"quorum" required:"false" doc:"how many servers must be up for the service to be up, in units of their weights"`
+	SorryServer      *SorryServer     `json:"sorry_server,omitzero" required:"false" doc:"takes the place of the real servers while the quorum is lost; without it they stay as they are"`
 }
 
 // DefaultVirtualServer returns a virtual server in which everything that has a default has it.
-func DefaultVirtualServer() VirtualServer { return VirtualServer{Protocol: TCP, Scheduler: "wlc"} }
+func DefaultVirtualServer() VirtualServer {
+	return VirtualServer{Protocol: TCP, Scheduler: "wlc", Quorum: DefaultQuorum()}
+}
 
 // UnmarshalJSONFrom fills in the defaults.
 func (v *VirtualServer) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
@@ -76,18 +80,28 @@ func (v *VirtualServer) Validate() FieldErrors {
 	if v.HealthCheck != nil {
 		errs = append(errs, v.HealthCheck.Validate().Under("/health_check")...)
 	}
-	return errs
+	errs = append(errs, v.Quorum.validate().Under("/quorum")...)
+	return append(errs, v.validateSorryServer().Under("/sorry_server")...)
 }
 
 // Admit reports why a real server cannot belong to the service. Direct routing and tunnelling keep
 // the destination port, and only a tunnel could carry one family inside the other.
 func (v *VirtualServer) Admit(server netip.AddrPort) FieldErrors {
+	errs := v.admit(server, v.ForwardingMethod)
+	if v.SorryServer != nil && v.SorryServer.AddrPort() == server {
+		errs.add("/address", "%s is the service's sorry server: it cannot be one of its real servers, too", server)
+	}
+	return errs
+}
+
+// admit is Admit for a server that is reached by a method of its own.
+func (v *VirtualServer) admit(server netip.AddrPort, method ForwardingMethod) FieldErrors {
 	var errs FieldErrors
 	if server.Addr().Is4() != v.Address.Is4() {
 		errs.add("/address", "%s and the service's address %s are of different families: use a real server of the same family", server.Addr(), v.Address)
 	}
-	if v.ForwardingMethod != NAT && int(server.Port()) != v.Port {
-		errs.add("/port", "forwarding_method %q keeps the port: use %d, the service's, or nat", v.ForwardingMethod, v.Port)
+	if method != NAT && int(server.Port()) != v.Port {
+		errs.add("/port", "forwarding_method %q keeps the port: use %d, the service's, or nat", method, v.Port)
 	}
 	return errs
 }

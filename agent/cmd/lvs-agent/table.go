@@ -35,7 +35,7 @@ func printStatus(w io.Writer, s spec.Status, now time.Time) error {
 		row("\nVIRTUAL SERVER", "REAL SERVER", "STATE", "WEIGHT", "ACTIVE", "INACTIVE", "LAST CHECK")
 		for _, name := range slices.Sorted(maps.Keys(s.VirtualServers)) {
 			v := s.VirtualServers[name]
-			row(name, "", v.State, "", "", "", "")
+			row(name, "", v.State, v.LiveWeight, "", "", inPlace(v))
 			for _, server := range slices.Sorted(maps.Keys(v.RealServers)) {
 				r := v.RealServers[server]
 				row("", server, health(r.Healthy), r.Weight, r.ActiveConnections, r.InactiveConnections, r.Reason)
@@ -64,6 +64,14 @@ func why(v spec.VRRPInstanceStatus) string {
 		return "failover: stays away"
 	}
 	return v.Reason
+}
+
+// inPlace says who takes a service's connections when its servers do not.
+func inPlace(v spec.VirtualServerStatus) string {
+	if v.SorryServer {
+		return "quorum lost: the sorry server takes its place"
+	}
+	return ""
 }
 
 func ipvs(s spec.IPVSStatus) string {

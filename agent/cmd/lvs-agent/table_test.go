@@ -20,7 +20,7 @@ func TestStatusIsPrintedAsTables(t *testing.T) {
 			State: spec.InstanceActive, EffectivePriority: 150, Since: now.Add(-90 * time.Second), ActiveRouter: "192.0.2.11",
 		}}},
 		VirtualServers: map[string]spec.VirtualServerStatus{"web": {
-			VirtualServerState: spec.VirtualServerState{State: spec.ServiceUp},
+			VirtualServerState: spec.VirtualServerState{State: spec.ServiceUp, LiveWeight: 1},
 			RealServers: map[string]spec.RealServerStatus{
 				"192.0.2.22:80": {RealServerState: spec.RealServerState{Reason: "connection refused"}},
 				"192.0.2.21:80": {RealServerState: spec.RealServerState{Healthy: true, Weight: 1}, ActiveConnections: 3},
@@ -36,7 +36,7 @@ VRRP INSTANCE  STATE   PRIORITY  SINCE  ACTIVE ROUTER  REASON
 web            active  150       1m30s  192.0.2.11
 
 VIRTUAL SERVER  REAL SERVER    STATE      WEIGHT  ACTIVE  INACTIVE  LAST CHECK
-web                            up
+web                            up         1
                 192.0.2.21:80  healthy    1       3       0
                 192.0.2.22:80  unhealthy  0       0       0         connection refused
 

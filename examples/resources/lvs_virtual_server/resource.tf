@@ -15,4 +15,8 @@ resource "lvs_virtual_server" "web" {
       expected_status = ["200-299"]
     }
   }
+
+  # Down when less than two of three servers of weight 1 are up; then another machine says so.
+  quorum       = { weight = 2 }
+  sorry_server = { address = "192.0.2.99", port = 80 }
 }
