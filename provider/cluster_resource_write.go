@@ -71,7 +71,7 @@ func (r *clusterResource[Spec, State, M]) Update(ctx context.Context, req resour
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	written := each(ctx, willing, func(ctx context.Context, d *director) (Spec, error) {
+	written := inTurn(ctx, r.kind.turns(ctx, key, willing), func(ctx context.Context, d *director) (Spec, error) {
 		return r.kind.put(ctx, d, key, m.spec(d.name), client.PutOptions{})
 	})
 	failed := written.errs()
@@ -90,8 +90,8 @@ func (r *clusterResource[Spec, State, M]) Update(ctx context.Context, req resour
 	conditions := r.settle(m, written.values(), skipped)
 	if len(failed)+len(remain) > 0 {
 		for _, d := range slices.Concat(willing, former) {
-			if _, bad := failed[d.name]; bad {
-				conditions[d.name] = r.truth(ctx, d, m)
+			if _, done := conditions[d.name]; !done && slices.Contains(names, d.name) {
+				conditions[d.name] = r.truth(ctx, d, m) // it failed, or its turn did not come
 			}
 			if _, bad := remain[d.name]; bad {
 				conditions[d.name] = prior.placed().condition(d.name)

@@ -24,8 +24,12 @@ type testDirector struct {
 	store  *store.Store
 	server *httptest.Server
 
+	// journal has the requests to all directors that were started together.
+	journal *journal
+
 	mu       sync.Mutex
 	drift    []spec.Drift
+	states   map[string]spec.InstanceState
 	refuse   spec.FieldErrors
 	fault    func(w http.ResponseWriter, r *http.Request) (handled bool)
 	requests []string
@@ -34,11 +38,12 @@ type testDirector struct {
 // newDirectors starts a director for each name.
 func newDirectors(t *testing.T, names ...string) map[string]*testDirector {
 	t.Helper()
-	directors := map[string]*testDirector{}
+	directors, all := map[string]*testDirector{}, &journal{}
 	for _, name := range names {
-		d := &testDirector{name: name, store: store.InMemory()}
+		d := &testDirector{name: name, store: store.InMemory(), journal: all}
 		api := httpapi.Handler(httpapi.Config{Store: d.store, Director: d, Version: "test", Log: slog.New(slog.DiscardHandler)})
 		d.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			all.add(name + " " + r.Method + " " + r.URL.RequestURI())
 			d.mu.Lock()
 			d.requests = append(d.requests, r.Method+" "+r.URL.RequestURI())
 			fault := d.fault
@@ -67,11 +72,22 @@ func (d *testDirector) Apply(context.Context, spec.Kind, string) error { d.setDr
 // Ready is always so.
 func (d *testDirector) Ready() error { return nil }
 
-// Status has the drift, and no states.
+// Status has the drift, and the states of instances that a test gave.
 func (d *testDirector) Status(context.Context) spec.Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return spec.Status{Name: d.name, Version: "test", Dataplane: "memory", Drift: slices.Clone(d.drift)}
+	instances := map[string]spec.VRRPInstanceStatus{}
+	for name, state := range d.states {
+		instances[name] = spec.VRRPInstanceStatus{VRRPInstanceState: spec.VRRPInstanceState{State: state}}
+	}
+	return spec.Status{Name: d.name, Version: "test", Dataplane: "memory", VRRPInstances: instances, Drift: slices.Clone(d.drift)}
+}
+
+// setState says in which state an instance is.
+func (d *testDirector) setState(instance string, state spec.InstanceState) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.states = map[string]spec.InstanceState{instance: state}
 }
 
 func (d *testDirector) setDrift(drift ...spec.Drift) {

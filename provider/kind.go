@@ -14,6 +14,9 @@ type kind[Spec, State any] struct {
 	resource, title string
 	collection      func(*client.Client) client.Collection[Spec, State]
 	find            func(*spec.Snapshot, string) (Spec, bool)
+	// carries reports whether the object's traffic goes through the director now. It is nil where a change
+	// may go to all directors at the same time.
+	carries func(s *spec.Snapshot, key string) bool
 }
 
 // observation is what a director has of one object.

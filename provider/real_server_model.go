@@ -31,6 +31,7 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 			v, ok := s.VirtualServers[k.VirtualServer].RealServers[k.Address.String()]
 			return v.Spec, ok
 		},
+		carries: carriesServer,
 	}
 }
 

@@ -29,6 +29,7 @@ func virtualServers() kind[spec.VirtualServer, spec.VirtualServerStatus] {
 			v, ok := s.VirtualServers[key]
 			return v.Spec, ok
 		},
+		carries: carriesService,
 	}
 }
 

@@ -46,6 +46,7 @@ func vrrpInstances() kind[spec.VRRPInstance, spec.VRRPInstanceStatus] {
 			v, ok := s.VRRPInstances[key]
 			return v.Spec, ok
 		},
+		carries: carriesInstance,
 	}
 }
 
