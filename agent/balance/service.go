@@ -33,21 +33,22 @@ func (b *Balancer) Service(name string) (up, known bool) {
 	return says == Up, says != Unknown
 }
 
-// Awaited reports whether the verdict on a virtual server on one of the addresses is still to come, and
-// before anything is desired that it may be.
-func (b *Balancer) Awaited(addresses []netip.Addr) bool {
+// Awaited returns the virtual servers on one of the addresses on which the verdict is still to come, in order. Before
+// anything is desired nobody knows which those are, and awaited is true with none.
+func (b *Balancer) Awaited(addresses []netip.Addr) (virtualServers []string, awaited bool) {
 	b.mu.Lock()
 	desired := b.desired
 	b.mu.Unlock()
 	if desired == nil {
-		return true
+		return nil, true
 	}
 	for name, v := range desired.VirtualServers {
 		if slices.Contains(addresses, v.Address) {
 			if _, known := b.Service(name); !known {
-				return true
+				virtualServers = append(virtualServers, name)
 			}
 		}
 	}
-	return false
+	slices.Sort(virtualServers)
+	return virtualServers, len(virtualServers) > 0
 }

@@ -3,6 +3,7 @@ package balance
 import (
 	"log/slog"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
@@ -58,10 +59,10 @@ func TestAwaitedAreServicesOnTheAddressesWithoutVerdict(t *testing.T) {
 	health := &verdicts{says: map[string]Verdict{}}
 	b := New(Config{Kernel: ipvs.NewFake(), Health: health, Ledger: &ledger{}, Log: slog.New(slog.DiscardHandler)})
 	ours, other := netip.MustParseAddr("192.0.2.100"), netip.MustParseAddr("192.0.2.101")
-	expect := func(when string, address netip.Addr, want bool) {
+	expect := func(when string, address netip.Addr, want bool, names ...string) {
 		t.Helper()
-		if got := b.Awaited([]netip.Addr{address}); got != want {
-			t.Errorf("%s: %s is awaited: %t", when, address, got)
+		if got, awaited := b.Awaited([]netip.Addr{address}); awaited != want || !slices.Equal(got, names) {
+			t.Errorf("%s: on %s %q are awaited: %t", when, address, got, awaited)
 		}
 	}
 	expect("before anything is desired", ours, true)
@@ -69,10 +70,13 @@ func TestAwaitedAreServicesOnTheAddressesWithoutVerdict(t *testing.T) {
 	expect("without services", ours, false)
 	server := netip.MustParseAddrPort("192.0.2.21:80")
 	b.Set(spec.Desired{
-		VirtualServers: map[string]spec.VirtualServer{"web": {Address: ours, Port: 80, Protocol: spec.TCP, HealthCheck: &spec.HealthCheck{}}},
-		RealServers:    map[spec.ServerKey]spec.RealServer{{VirtualServer: "web", Address: server}: {Weight: 1}},
+		VirtualServers: map[string]spec.VirtualServer{
+			"web":  {Address: ours, Port: 80, Protocol: spec.TCP, HealthCheck: &spec.HealthCheck{}},
+			"mail": {Address: ours, Port: 25, Protocol: spec.TCP, HealthCheck: &spec.HealthCheck{}},
+		},
+		RealServers: map[spec.ServerKey]spec.RealServer{{VirtualServer: "web", Address: server}: {Weight: 1}, {VirtualServer: "mail", Address: server}: {Weight: 1}},
 	})
-	expect("without verdict", ours, true)
+	expect("without verdict", ours, true, "mail", "web")
 	expect("without verdict on another", other, false)
 	for _, verdict := range []Verdict{Up, Down} {
 		health.mu.Lock()

@@ -45,10 +45,10 @@ func (s *scripts) Script(name string) (passing, known bool) {
 // Service implements vrrp.Services.
 func (s *scripts) Service(name string) (up, known bool) { return s.Script(name) }
 
-// Awaited implements vrrp.Services: the verdict on whatever is there is what was set for "awaited".
-func (s *scripts) Awaited([]netip.Addr) bool {
+// Awaited implements vrrp.Services: those on mail and web, if so was set for "awaited".
+func (s *scripts) Awaited([]netip.Addr) ([]string, bool) {
 	awaited, _ := s.Script("awaited")
-	return awaited
+	return []string{"mail", "web"}, awaited
 }
 
 func (s *scripts) forget(name string) {

@@ -26,12 +26,15 @@ func together(members map[string]*input) {
 	for group, names := range groups {
 		slices.Sort(names)
 		lowest := uint8(priorityOwner)
-		fault := ""
+		fault, hold := "", ""
 		for _, name := range names {
 			in := members[name]
 			lowest = min(lowest, in.params.Priority)
 			if in.reason != "" && fault == "" {
 				fault = fmt.Sprintf("sync group %q: VRRP instance %q: %s", group, name, in.reason)
+			}
+			if in.hold != "" && hold == "" {
+				hold = fmt.Sprintf("sync group %q: VRRP instance %q: %s", group, name, in.hold)
 			}
 		}
 		for rank, name := range names {
@@ -44,6 +47,9 @@ func together(members map[string]*input) {
 			in.params.TieDelay = tieDelay(in.params, rank)
 			if in.reason == "" {
 				in.reason = fault
+			}
+			if in.hold == "" {
+				in.hold = hold
 			}
 		}
 	}

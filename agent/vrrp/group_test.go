@@ -70,6 +70,15 @@ func TestTogether_MembersAreAlike(t *testing.T) {
 	}
 }
 
+func TestTogether_OneThatWaitsIsWhatTheOthersWaitFor(t *testing.T) {
+	t.Parallel()
+	waits, other := &input{group: "g", hold: "waits for web"}, &input{group: "g"}
+	together(map[string]*input{"a": other, "b": waits})
+	if waits.hold != "waits for web" || other.hold != `sync group "g": VRRP instance "b": waits for web` {
+		t.Errorf("%q and %q", waits.hold, other.hold)
+	}
+}
+
 func TestTogether_TheFirstMemberBreaksTies(t *testing.T) {
 	t.Parallel()
 	alone, first, second := &input{group: "h", params: own(100)}, &input{group: "g", params: own(100)}, &input{group: "g", params: own(100)}

@@ -1,6 +1,7 @@
 package vrrp_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -30,9 +31,15 @@ func TestHold_NobodyIsPreemptedBeforeTheVerdicts(t *testing.T) {
 	if !d.is(spec.InstanceBackup)() || peer.status().BecameActive != 1 {
 		t.Errorf("it is %s, the peer %s", d.status().State, peer.status().State)
 	}
+	if got, want := d.status().Reason, "waits for the first verdicts on mail, web, until "; !strings.HasPrefix(got, want) {
+		t.Errorf("reason %q, want %q and a time", got, want)
+	}
 	d.services.set("awaited", false)
 	d.engine.Trigger()
 	eventually(t, "it is active", d.is(spec.InstanceActive))
+	if got := d.status().Reason; got != "" {
+		t.Errorf("reason %q of an active one", got)
+	}
 
 	// It waits once: what is awaited later takes no role away, nor keeps one from coming back.
 	d.services.set("awaited", true)

@@ -22,13 +22,15 @@ type input struct {
 	port      *port
 	// reason is why the instance may not take part; "" when it may.
 	reason string
+	// hold is what the instance waits for before it becomes active; "" when it does not.
+	hold string
 	// group is the sync group, or "", and members the number of those that are in it.
 	group   string
 	members int
 }
 
 func (in *input) equal(other *input) bool {
-	return other != nil && in.params == other.params && in.port == other.port && in.reason == other.reason &&
+	return other != nil && in.params == other.params && in.port == other.port && in.reason == other.reason && in.hold == other.hold &&
 		in.group == other.group && in.members == other.members && in.garp == other.garp &&
 		slices.Equal(in.places, other.places) && slices.Equal(in.routes, other.routes) &&
 		slices.Equal(in.addresses, other.addresses) && in.transport.equal(&other.transport)
@@ -124,7 +126,8 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 		in.params.Primary = en.told.params.Primary // to say goodbye with, should there be a way
 	}
 	trackers := e.trackers(en)
-	in.params.Hold = e.hold(en)
+	in.hold = e.hold(en)
+	in.params.Hold = in.hold != ""
 	in.params.Priority = EffectivePriority(en.spec.Priority, trackers)
 	in.reason = e.faultOf(en, f, trackers)
 	return in

@@ -26,6 +26,7 @@ type router struct {
 	addresses []netip.Addr
 	transport transport
 	reason    string
+	hold      string
 	limit     rateLimit
 	// group is the sync group, or "", and members the number of those that are in it.
 	group   string
@@ -121,7 +122,7 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 		r.wish.Store(&changed)
 		l.holder.wake()
 	}
-	r.reason = in.reason
+	r.reason, r.hold = in.reason, in.hold
 	r.members = in.members
 	l.groups.move(r, in.group)
 	r.step(l, now, Configure{in.params})
@@ -225,8 +226,11 @@ func (r *router) publish() (from, to spec.InstanceState, changed bool) {
 		EffectivePriority: int(r.machine.Parameters().Priority),
 		Failover:          r.machine.Aside(),
 	}
-	if next.State == spec.InstanceFault {
+	switch next.State {
+	case spec.InstanceFault:
 		next.Reason = r.reason
+	case spec.InstanceBackup:
+		next.Reason = r.hold
 	}
 	switch {
 	case r.group == "":

@@ -20,15 +20,16 @@ type Services interface {
 	// Service reports whether a virtual server takes connections. known is false until its checks say so,
 	// and when there is no such virtual server.
 	Service(name string) (up, known bool)
-	// Awaited reports whether the verdict on a virtual server on one of the addresses is still to come.
-	Awaited(addresses []netip.Addr) bool
+	// Awaited reports whether the verdict on a virtual server on one of the addresses is still to come, and on
+	// which, as far as they are known.
+	Awaited(addresses []netip.Addr) (virtualServers []string, awaited bool)
 }
 
 // noServices is Services of a director that has none.
 type noServices struct{}
 
-func (noServices) Service(string) (up, known bool) { return false, false }
-func (noServices) Awaited([]netip.Addr) bool       { return false }
+func (noServices) Service(string) (up, known bool)       { return false, false }
+func (noServices) Awaited([]netip.Addr) ([]string, bool) { return nil, false }
 
 // trackers returns all that an instance tracks, as it is now, in an order of its own.
 func (e *Engine) trackers(en *entry) []Tracker {

@@ -63,7 +63,7 @@ const (
 // VRRPInstanceState is the state of an instance.
 type VRRPInstanceState struct {
 	State             InstanceState `json:"state" enum:"initialize,backup,active,fault"`
-	Reason            string        `json:"reason,omitempty" doc:"why it is in fault"`
+	Reason            string        `json:"reason,omitempty" doc:"why it is in fault, or what a backup waits for before it may become active"`
 	EffectivePriority int           `json:"effective_priority" doc:"the priority with the weights of what is tracked"`
 	Since             time.Time     `json:"since,omitzero" doc:"time of the last change of state"`
 	ActiveRouter      string        `json:"active_router,omitempty" doc:"primary address of the router that was last heard or is active here"`
