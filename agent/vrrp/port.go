@@ -67,6 +67,7 @@ func (p *port) take(l *loop, b []byte) {
 	case r != nil:
 		r.drops.add(drop)
 		r.oddities.add(oddityOf(drop))
+		r.oddities.warn(oddityOf(drop), l.now)
 		if r.limit.allow(string(drop), l.now) {
 			l.note(dropNote(r.log, drop, d.source))
 		}
@@ -102,8 +103,12 @@ func dropNote(log *slog.Logger, drop DropReason, source netip.Addr) note {
 	if drop == DropUnknownVRID {
 		level = slog.LevelDebug
 	}
-	return note{log: log, level: level, message: "adverts are dropped",
+	n := note{log: log, level: level, message: "adverts are dropped",
 		attrs: []slog.Attr{slog.String("reason", string(drop)), slog.String("source", source.String())}}
+	if remedy := oddityOf(drop).remedy(); remedy != "" {
+		n.attrs = append(n.attrs, slog.String("remedy", remedy))
+	}
+	return n
 }
 
 // take handles an advert for this router that no check dropped.
@@ -111,7 +116,11 @@ func (r *router) take(l *loop, source netip.Addr, p Packet, checksum Checksum) {
 	r.received.Add(1)
 	own := r.machine.Parameters()
 	if checksum == ChecksumPseudoHeader && source.Is4() {
-		r.odd(l, OddChecksum, source, slog.LevelDebug)
+		level := slog.LevelWarn
+		if r.transport.checksum == ChecksumPseudoHeader {
+			level = slog.LevelDebug // we send the same
+		}
+		r.odd(l, OddChecksum, source, level)
 	}
 	if !sameSet(p.Addresses, r.addresses) {
 		r.odd(l, OddAddresses, source, slog.LevelWarn)
@@ -127,9 +136,12 @@ func (r *router) take(l *loop, source netip.Addr, p Packet, checksum Checksum) {
 
 func (r *router) odd(l *loop, o Oddity, source netip.Addr, level slog.Level) {
 	r.oddities.add(o)
+	if level >= slog.LevelWarn {
+		r.oddities.warn(o, l.now)
+	}
 	if r.limit.allow(string(o), l.now) {
 		l.note(note{log: r.log, level: level, message: "another router's adverts do not match",
-			attrs: []slog.Attr{slog.String("oddity", string(o)), slog.String("source", source.String())}})
+			attrs: []slog.Attr{slog.String("oddity", string(o)), slog.String("source", source.String()), slog.String("remedy", o.remedy())}})
 	}
 }
 

@@ -279,6 +279,7 @@ func (r *router) status() spec.VRRPInstanceStatus {
 		Drops:             r.drops.counts(),
 		AdvertsUnsent:     r.unsent.Load(),
 		Oddities:          r.oddities.counts(),
+		Warnings:          r.oddities.warnings(monotonic()),
 		AddressesRestored: r.stolen.total.Load(),
 	}
 }

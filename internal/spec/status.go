@@ -87,6 +87,7 @@ type VRRPInstanceStatus struct {
 	AddressesRestored uint64            `json:"addresses_restored" doc:"virtual addresses that somebody else removed and that were put back"`
 	Drops             map[string]uint64 `json:"drops,omitempty" doc:"adverts that were dropped, by reason"`
 	Oddities          map[string]uint64 `json:"oddities,omitempty" doc:"adverts, taken or dropped, that show another router's configuration to be at odds with this one: checksum_rfc5798, address_list, interval, two_owners, version, authentication"`
+	Warnings          []string          `json:"warnings,omitempty" doc:"those oddities of the last hour that should be mended, each with what it leads to and how to mend it"`
 }
 
 // VirtualServerState is the state of a service: up while its servers that are up reach its quorum.

@@ -31,6 +31,14 @@ func printStatus(w io.Writer, s spec.Status, now time.Time) error {
 			row(name, v.State, v.EffectivePriority, age(v.Since, now), dash(v.ActiveRouter), why(v))
 		}
 	}
+	if names := warned(s.VRRPInstances); len(names) > 0 {
+		row("\nVRRP INSTANCE", "WARNING")
+		for _, name := range names {
+			for _, warning := range s.VRRPInstances[name].Warnings {
+				row(name, warning)
+			}
+		}
+	}
 	if len(s.VirtualServers) > 0 {
 		row("\nVIRTUAL SERVER", "REAL SERVER", "STATE", "WEIGHT", "ACTIVE", "INACTIVE", "LAST CHECK")
 		for _, name := range slices.Sorted(maps.Keys(s.VirtualServers)) {
@@ -72,6 +80,11 @@ func inPlace(v spec.VirtualServerStatus) string {
 		return "quorum lost: the sorry server takes its place"
 	}
 	return ""
+}
+
+// warned returns the instances with warnings, in order.
+func warned(instances map[string]spec.VRRPInstanceStatus) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(instances)), func(name string) bool { return len(instances[name].Warnings) == 0 })
 }
 
 func ipvs(s spec.IPVSStatus) string {

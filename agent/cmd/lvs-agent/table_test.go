@@ -18,6 +18,8 @@ func TestStatusIsPrintedAsTables(t *testing.T) {
 		IPVS: spec.IPVSStatus{Available: true, Version: "1.2.1"},
 		VRRPInstances: map[string]spec.VRRPInstanceStatus{"web": {VRRPInstanceState: spec.VRRPInstanceState{
 			State: spec.InstanceActive, EffectivePriority: 150, Since: now.Add(-90 * time.Second), ActiveRouter: "192.0.2.11",
+		}, Warnings: []string{"two_owners: another one", "version: another one"}}, "mail": {VRRPInstanceState: spec.VRRPInstanceState{
+			State: spec.InstanceBackup, EffectivePriority: 100, Since: now.Add(-time.Second), Reason: "waits for web",
 		}}},
 		VirtualServers: map[string]spec.VirtualServerStatus{"web": {
 			VirtualServerState: spec.VirtualServerState{State: spec.ServiceUp, LiveWeight: 1},
@@ -33,7 +35,12 @@ func TestStatusIsPrintedAsTables(t *testing.T) {
 	want := `d1  lvs-agent 1.0.0, kernel data plane, IPVS 1.2.1, revision 17
 
 VRRP INSTANCE  STATE   PRIORITY  SINCE  ACTIVE ROUTER  REASON
+mail           backup  100       1s     -              waits for web
 web            active  150       1m30s  192.0.2.11
+
+VRRP INSTANCE  WARNING
+web            two_owners: another one
+web            version: another one
 
 VIRTUAL SERVER  REAL SERVER    STATE      WEIGHT  ACTIVE  INACTIVE  LAST CHECK
 web                            up         1

@@ -3,6 +3,7 @@ package wiretest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,5 +111,8 @@ func TestKeepalived_32_RefusesRFC9568Checksums(t *testing.T) {
 	}
 	if !d.is(spec.InstanceActive) {
 		t.Error("it yielded to a lower priority")
+	}
+	if got := strings.Join(d.status().Warnings, "\n"); !strings.Contains(got, `set checksum_compatibility = "rfc5798"`) {
+		t.Errorf("it does not say what to do: %q", got)
 	}
 }
