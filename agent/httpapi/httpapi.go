@@ -61,6 +61,7 @@ type Config struct {
 type api struct {
 	store    Store
 	director Director
+	routers  Routers // nil when nobody here could hand over
 	creators creators
 	log      *slog.Logger
 }
@@ -68,7 +69,7 @@ type api struct {
 // Handler returns the API's routes, authentication included.
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
-	a := &api{store: c.Store, director: c.Director, log: c.Log}
+	a := &api{store: c.Store, director: c.Director, routers: c.Routers, log: c.Log}
 	h := humago.New(mux, humaConfig(c.Version))
 
 	registerObjects(h, a)

@@ -27,6 +27,7 @@ type kind[Spec, State any] struct {
 // request is what a PUT or DELETE says beside its body.
 type request struct {
 	dryRun, cascade bool
+	hold            string // of a VRRP instance: a duration, or ""
 	ifMatch         string
 	ifNoneMatch     string
 	idempotencyKey  string
@@ -55,6 +56,10 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 	}
 	if errs := a.director.Check(ctx, v); errs != nil {
 		return nil, invalid(http.StatusUnprocessableEntity, errs)
+	}
+
+	if err := a.beginHold(key, r); err != nil {
+		return nil, err
 	}
 
 	status := http.StatusOK
@@ -88,11 +93,17 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		return []spec.Change{{Kind: k.kind, Key: key, Value: v}}, nil
 	})
 	if err != nil {
+		if r.hold != "" {
+			a.endHold(k.kind, key)
+		}
 		return nil, a.refuse(err, fmt.Sprintf("store %s %q", k.kind, key))
 	}
 	if !r.dryRun {
 		if err := a.director.Apply(ctx, k.kind, key); err != nil {
 			return nil, a.refuse(err, fmt.Sprintf("%s %q is stored and will be tried again, but could not be applied", k.kind, key))
+		}
+		if r.hold == "" {
+			a.endHold(k.kind, key)
 		}
 	}
 	answer := k.answer(ctx, a, status, key, v)

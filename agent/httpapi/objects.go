@@ -79,7 +79,7 @@ func (o DeleteOptions) remove() request {
 
 func registerObjects(h huma.API, a *api) {
 	instances, services, servers, scripts := vrrpInstances(), virtualServers(), realServers(), checkScripts()
-	register[NamePath, namePut, nameDelete](h, a, "vrrp-instance", "/v1/vrrp-instances/{name}", instances)
+	register[NamePath, instancePut, nameDelete](h, a, "vrrp-instance", "/v1/vrrp-instances/{name}", instances)
 	register[NamePath, namePut, nameDelete](h, a, "virtual-server", "/v1/virtual-servers/{name}", services)
 	register[ServerPath, serverPut, serverDelete](h, a, "real-server", "/v1/virtual-servers/{name}/real-servers/{server}", servers)
 	register[NamePath, namePut, nameDelete](h, a, "check-script", "/v1/check-scripts/{name}", scripts)

@@ -41,6 +41,7 @@ type Engine struct {
 
 	mu      sync.Mutex
 	entries map[string]*entry
+	holds   map[string]time.Time // until when an instance is held back, by name
 	ports   map[attachment]*port
 	loop    *loop   // nil while not running
 	holder  *holder // nil while not running
@@ -67,7 +68,7 @@ func NewEngine(c Config) *Engine {
 	if c.Services == nil {
 		c.Services = noServices{}
 	}
-	return &Engine{Config: c, trigger: make(chan struct{}, 1), entries: map[string]*entry{}, ports: map[attachment]*port{}}
+	return &Engine{Config: c, trigger: make(chan struct{}, 1), entries: map[string]*entry{}, holds: map[string]time.Time{}, ports: map[attachment]*port{}}
 }
 
 // Set makes the engine take part in these instances and no others. An instance that is as before is not

@@ -63,6 +63,10 @@ func (e *Engine) reconcile() {
 			users[on] = map[int]string{}
 		}
 		in := e.inputFor(en, f)
+		if in.hold == "" {
+			in.hold = e.heldOnRequest(name)
+			in.params.Hold = in.hold != ""
+		}
 		if other, taken := users[on][en.spec.VirtualRouterID]; taken {
 			in.port = nil // the other one's adverts are none of ours
 			in.reason = fmt.Sprintf("virtual_router_id %d is used by VRRP instance %q on %s", en.spec.VirtualRouterID, other, en.spec.Interface)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -57,6 +58,9 @@ type PutOptions struct {
 	CreateOnly bool
 	// IdempotencyKey lets the repetition of a create that succeeded succeed, too.
 	IdempotencyKey string
+	// Hold keeps a VRRP instance from taking a role for that long, or until a Put without it;
+	// IsStatus(err, 409) when it is active.
+	Hold time.Duration
 }
 
 // DeleteOptions are the conditions of a Delete.
@@ -86,6 +90,9 @@ func (c Collection[Spec, State]) Put(ctx context.Context, key string, v Spec, o 
 	}
 	if o.CreateOnly {
 		r.header.Set("If-None-Match", "*")
+	}
+	if o.Hold > 0 {
+		r.query.Set("hold", o.Hold.String())
 	}
 	if o.IdempotencyKey != "" {
 		r.header.Set("Idempotency-Key", o.IdempotencyKey)
