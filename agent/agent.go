@@ -3,7 +3,8 @@
 //
 //	API -> store -> Apply -> vrrp -> link -> kernel
 //	                    \--> check --verdicts--> vrrp, balance
-//	                     \-> balance -> ipvs -> kernel
+//	                    |\-> balance -> ipvs -> kernel
+//	                     \-> tune -> ipvs, sysctl
 package agent
 
 import (
@@ -13,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +29,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
+	"github.com/lvs-director/terraform-provider-lvs/agent/tune"
 	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -48,6 +51,7 @@ type Agent struct {
 	engine   *vrrp.Engine
 	checker  *check.Checker
 	balancer *balance.Balancer
+	tuner    *tune.Tuner
 	servers  []*httpapi.Server
 
 	applying sync.Mutex
@@ -84,7 +88,9 @@ func (a *Agent) assemble() {
 		Interfaces: a.plane.links, Addresses: a.plane.links, Routes: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
 		StartupHold: a.config.StartupHold,
 		AdvertTimes: a.plane.adverts,
+		Changed:     func() { a.tuner.Trigger() },
 	})
+	a.tuner = newTuner(a.config, a.plane.tuning, a.store, roles{a.engine}, a.log)
 }
 
 func (a *Agent) openStore() (err error) {
@@ -109,7 +115,7 @@ func (a *Agent) listen() error {
 	if t := a.config.TLS; t != nil {
 		files = httpapi.TLSFiles{Cert: t.CertFile, Key: t.KeyFile, ClientCA: t.ClientCAFile}
 	}
-	counters := newCounters(a.balancer, a.engine)
+	counters := newCounters(a.balancer, a.tuner, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
 		Store: a.store, Director: a, Routers: routers{a.engine}, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})
@@ -139,10 +145,10 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	parts, working := errgroup.WithContext(working)
-	for _, run := range []func(context.Context) error{a.checker.Run, a.balancer.Run, a.engine.Run} {
+	for _, run := range []func(context.Context) error{a.checker.Run, a.balancer.Run, a.engine.Run, a.tuner.Run} {
 		parts.Go(func() error { return run(working) })
 	}
-	if err := a.applyAll(working); err != nil {
+	if err := errors.Join(a.applyAll(working), a.tuner.Sync(working)); err != nil {
 		a.log.Error("the stored state could not be applied as a whole; it will be tried again", "error", err)
 	}
 	a.log.Info("director is at work", "name", a.config.Name, "version", a.version, "dataplane", a.config.Dataplane, "revision", a.store.Desired().Revision)
@@ -157,10 +163,12 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	err = api.Wait()
 	stop()
 	err = errors.Join(err, parts.Wait())
+	last, end := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	defer end()
 	if a.config.OnStop == config.OnStopRelease {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
-		defer cancel()
-		err = errors.Join(err, a.balancer.Release(last))
+		err = errors.Join(err, a.balancer.Release(last), a.tuner.Release(last))
+	} else {
+		err = errors.Join(err, a.tuner.Rest(last))
 	}
 	a.log.Info("director stopped", "name", a.config.Name)
 	return err
@@ -187,6 +195,9 @@ func (a *Agent) Close() error {
 // is what concerns the object alone; failures of others are logged by the parts, which try again.
 func (a *Agent) Apply(ctx context.Context, kind spec.Kind, key string) error {
 	err := a.applyAll(ctx)
+	if kind == spec.KindIPVSSettings {
+		err = errors.Join(err, a.tuner.Sync(ctx))
+	}
 	if kind == spec.KindRealServer {
 		kind = spec.KindVirtualServer
 		key, _, _ = strings.Cut(key, "/")
@@ -202,6 +213,7 @@ func (a *Agent) applyAll(ctx context.Context) error {
 	d := a.store.Desired()
 	a.checker.Set(d)
 	a.balancer.Set(d)
+	a.tuner.Set(d.IPVSSettings)
 	err := errors.Join(a.engine.Set(d.VRRPInstances), a.balancer.Sync(ctx))
 	a.applied.Store(true)
 	return err
@@ -222,6 +234,8 @@ func (a *Agent) Check(ctx context.Context, v any) spec.FieldErrors {
 		return a.balancer.Check(ctx, v)
 	case spec.CheckScript:
 		return a.plane.checkScript(v)
+	case spec.IPVSSettings:
+		return a.tuner.Check(ctx, v)
 	}
 	return nil
 }
@@ -237,6 +251,7 @@ func (a *Agent) Ready() error {
 // Status says what is happening now.
 func (a *Agent) Status(ctx context.Context) spec.Status {
 	services, table, drift := a.balancer.Status(ctx)
+	settings, tuned := a.tuner.Status(ctx)
 	return spec.Status{
 		Name:           a.config.Name,
 		Version:        a.version,
@@ -246,7 +261,8 @@ func (a *Agent) Status(ctx context.Context) spec.Status {
 		VRRPInstances:  a.engine.Status(),
 		VirtualServers: services,
 		CheckScripts:   a.checker.Scripts(),
-		Drift:          append(drift, a.engine.Drift()...),
+		IPVSSettings:   settings,
+		Drift:          slices.Concat(drift, tuned, a.engine.Drift()),
 	}
 }
 

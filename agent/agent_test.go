@@ -146,6 +146,29 @@ func TestMemoryDataPlaneDoesTheWholeJob(t *testing.T) {
 	}
 }
 
+// The master of connection sync follows the instance, other settings are there at once, and all of it is
+// undone.
+func TestSettingsAreMadeFollowedAndUndone(t *testing.T) {
+	t.Parallel()
+	a, err := New(memoryConfig(t), "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, a)
+	r.put(t, "/v1/check-scripts/gateway", script)
+	r.put(t, "/v1/vrrp-instances/web", instance)
+	r.put(t, "/v1/ipvs-settings", `{"connection_sync":{"interface":"eth0","follow":"web"},"timeouts":{"tcp":"1h"},"sysctls":{"conntrack":true}}`)
+	r.eventually(t, `"state":"active"`, `"ipvs_settings":{"master":{"interface":"eth0"`, `"tcp":"1h0m0s"`, `"net.ipv4.vs.conntrack":1`)
+	_, metrics := r.call(t, http.MethodGet, "/metrics", "")
+	if !strings.Contains(metrics, `lvs_ipvs_sync_daemon_running{state="master"} 1`) || !strings.Contains(metrics, `lvs_ipvs_sync_daemon_running{state="backup"} 0`) {
+		t.Errorf("want a master and no backup in\n%s", metrics)
+	}
+	if status, answer := r.call(t, http.MethodDelete, "/v1/ipvs-settings", ""); status != http.StatusNoContent {
+		t.Errorf("DELETE answered %d: %s", status, answer)
+	}
+	r.eventually(t, `"ipvs_settings":{"timeouts":{"tcp":"15m0s"`, `"net.ipv4.vs.conntrack":0`)
+}
+
 func TestFailoverThatNobodyFollowsIsAConflict(t *testing.T) {
 	t.Parallel()
 	a, err := New(memoryConfig(t), "test", slog.New(slog.DiscardHandler))

@@ -11,6 +11,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/agent/link"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
+	"github.com/lvs-director/terraform-provider-lvs/agent/tune"
 	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -23,6 +24,7 @@ type dataplane struct {
 	adverts *vrrp.AdvertTimes
 	links   links
 	table   balance.Kernel
+	tuning  tuning
 	prober  check.Prober
 	// checkScript reports why a check script may not run here.
 	checkScript func(spec.CheckScript) spec.FieldErrors
@@ -42,6 +44,7 @@ type links interface {
 const (
 	ledgerAddresses = "addresses"
 	ledgerServices  = "services"
+	ledgerSettings  = "settings"
 )
 
 func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane, error) {
@@ -52,6 +55,7 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 			network:     vrrp.NewMemoryNetwork(),
 			links:       interfaces,
 			table:       ipvs.NewFake(),
+			tuning:      tuning{ipvs: ipvs.NewFakeSettings(), machine: tune.NewMemory()},
 			prober:      check.Assume{},
 			checkScript: func(spec.CheckScript) spec.FieldErrors { return nil },
 			close:       func() error { return nil },
@@ -66,12 +70,17 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		log.Warn("an agent that is killed and comes back begins as backup", "error", err)
 	}
 	table := ipvs.NewKernel(ipvs.KernelConfig{})
+	tuned, err := localTuning(table)
+	if err != nil {
+		return dataplane{}, err
+	}
 	runner := check.NewRunner(c.Scripts.Directory, c.Scripts.User)
 	return dataplane{
 		network:     vrrp.RawNetwork{},
 		adverts:     adverts,
 		links:       interfaces,
 		table:       table,
+		tuning:      tuned,
 		prober:      check.Network{Runner: runner},
 		checkScript: runner.Check,
 		close:       func() error { return errors.Join(interfaces.Close(), table.Close()) },

@@ -17,10 +17,11 @@ import (
 
 // Leftovers is what an agent that died has left in the kernel, by the ledgers of its state folder.
 type Leftovers struct {
-	store *store.Store
-	links *link.Kernel
-	table *ipvs.Kernel
-	log   *slog.Logger
+	config config.Config
+	store  *store.Store
+	links  *link.Kernel
+	table  *ipvs.Kernel
+	log    *slog.Logger
 }
 
 // OpenLeftovers opens the state folder. It fails while an agent runs on it.
@@ -36,7 +37,7 @@ func OpenLeftovers(c config.Config, log *slog.Logger) (*Leftovers, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the machine's network interfaces: %w", err), s.Close())
 	}
-	return &Leftovers{store: s, links: links, table: ipvs.NewKernel(ipvs.KernelConfig{}), log: log}, nil
+	return &Leftovers{config: c, store: s, links: links, table: ipvs.NewKernel(ipvs.KernelConfig{}), log: log}, nil
 }
 
 // Close gives back what OpenLeftovers opened.
@@ -48,6 +49,15 @@ func (l *Leftovers) Close() error {
 // Addresses of the machine's own stay.
 func (l *Leftovers) ReleaseAddresses() error {
 	return errors.Join(l.links.RetainRoutes(nil), l.links.Retain(nil))
+}
+
+// ReleaseSettings puts back what the settings of IPVS were, and stops the sync daemons if they are ours.
+func (l *Leftovers) ReleaseSettings(ctx context.Context) error {
+	on, err := localTuning(l.table)
+	if err != nil {
+		return err
+	}
+	return newTuner(l.config, on, l.store, roles{}, l.log).Release(ctx)
 }
 
 // ReleaseServices takes our services out of the kernel's IPVS table. Foreign ones stay.

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/balance"
+	"github.com/lvs-director/terraform-provider-lvs/agent/tune"
 	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
 )
 
@@ -18,17 +19,19 @@ const (
 // counters are the balancer's and the engine's counts as metrics.
 type counters struct {
 	balancer                          *balance.Balancer
+	tuner                             *tune.Tuner
 	engine                            *vrrp.Engine
 	writes, drift, failures, lateness *prometheus.Desc
 }
 
-func newCounters(b *balance.Balancer, e *vrrp.Engine) counters {
+func newCounters(b *balance.Balancer, t *tune.Tuner, e *vrrp.Engine) counters {
 	return counters{
 		balancer: b,
+		tuner:    t,
 		engine:   e,
-		writes:   prometheus.NewDesc(metricWrites, "Messages to the kernel that changed its IPVS table.", nil, nil),
-		drift:    prometheus.NewDesc(metricDrift, "Fields of the IPVS table that somebody else changed.", []string{"field"}, nil),
-		failures: prometheus.NewDesc(metricFailures, "Attempts that could not make the IPVS table what is wanted.", nil, nil),
+		writes:   prometheus.NewDesc(metricWrites, "Writes to the kernel that changed its IPVS table or the settings of IPVS.", nil, nil),
+		drift:    prometheus.NewDesc(metricDrift, "Fields of the IPVS table, and settings of IPVS, that somebody else changed.", []string{"field"}, nil),
+		failures: prometheus.NewDesc(metricFailures, "Attempts that could not make the IPVS table, or the settings of IPVS, what is wanted.", nil, nil),
 		lateness: prometheus.NewDesc(metricLateness, "How much later than due adverts left.", nil, nil),
 	}
 }
@@ -43,12 +46,14 @@ func (c counters) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c counters) Collect(ch chan<- prometheus.Metric) {
-	m := c.balancer.Metrics()
-	ch <- prometheus.MustNewConstMetric(c.writes, prometheus.CounterValue, float64(m.Writes))
-	ch <- prometheus.MustNewConstMetric(c.failures, prometheus.CounterValue, float64(m.Failures))
+	m, tuned := c.balancer.Metrics(), c.tuner.Metrics()
+	ch <- prometheus.MustNewConstMetric(c.writes, prometheus.CounterValue, float64(m.Writes+tuned.Writes))
+	ch <- prometheus.MustNewConstMetric(c.failures, prometheus.CounterValue, float64(m.Failures+tuned.Failures))
 	ch <- histogram(c.lateness, c.engine.Lateness())
-	for field, n := range m.Drift {
-		ch <- prometheus.MustNewConstMetric(c.drift, prometheus.CounterValue, float64(n), field)
+	for _, drift := range []map[string]uint64{m.Drift, tuned.Drift} { // their fields have no name in common
+		for field, n := range drift {
+			ch <- prometheus.MustNewConstMetric(c.drift, prometheus.CounterValue, float64(n), field)
+		}
 	}
 }
 

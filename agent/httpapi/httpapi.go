@@ -32,7 +32,8 @@ type Store interface {
 
 // Director does what the stored state asks for.
 type Director interface {
-	// Check reports what this machine cannot do of a spec.VRRPInstance, VirtualServer or CheckScript.
+	// Check reports what this machine cannot do of a spec.VRRPInstance, VirtualServer,
+	// CheckScript or IPVSSettings.
 	Check(ctx context.Context, v any) spec.FieldErrors
 	// Apply makes the machine what the store says, and returns after the kernel was read back. The error
 	// is what kept the object of that kind and key (see spec.Change) from it.

@@ -84,11 +84,13 @@ const (
 	service  = `{"address":"192.0.2.100","port":80,"protocol":"tcp","scheduler":"wrr","forwarding_method":"dr","health_check":{"interval":"2s","timeout":"1s","rise":1,"fall":3,"tcp":{}}}`
 	script   = `{"command":["/etc/lvs-agent/scripts/ping-gateway","192.0.2.1"],"interval":"2s","timeout":"1s","rise":2,"fall":3}`
 	server   = `{"weight":1}`
+	settings = `{"connection_sync":{"interface":"eth0"},"timeouts":{"tcp":"1h"},"sysctls":{"conntrack":true}}`
 
 	instancePath = "/v1/vrrp-instances/web"
 	servicePath  = "/v1/virtual-servers/web"
 	serverURL    = "/v1/virtual-servers/web/real-servers/192.0.2.21:80"
 	scriptPath   = "/v1/check-scripts/gateway"
+	settingsPath = "/v1/ipvs-settings"
 )
 
 func TestObjectsAreCreatedReadChangedAndDeleted(t *testing.T) {
@@ -100,6 +102,7 @@ func TestObjectsAreCreatedReadChangedAndDeleted(t *testing.T) {
 		{servicePath, service, strings.Replace(service, "wrr", "rr", 1)},
 		{serverURL, server, `{"weight":9}`},
 		{"/v1/virtual-servers/web/real-servers/192.0.2.22:80", `{}`, `{"weight":2}`},
+		{settingsPath, settings, strings.Replace(settings, "1h", "2h", 1)},
 	} {
 		f.want(t, http.StatusNotFound, "GET", o.path, "")
 		f.want(t, http.StatusCreated, "PUT", o.path, o.body)
@@ -111,7 +114,7 @@ func TestObjectsAreCreatedReadChangedAndDeleted(t *testing.T) {
 			t.Errorf("%s: ETag %q before and %q after the change", o.path, tag, second.Header.Get("ETag"))
 		}
 	}
-	for _, path := range []string{serverURL, instancePath, scriptPath} {
+	for _, path := range []string{serverURL, instancePath, scriptPath, settingsPath} {
 		f.want(t, http.StatusNoContent, "DELETE", path, "")
 		f.want(t, http.StatusNoContent, "DELETE", path, "")
 		f.want(t, http.StatusNotFound, "GET", path, "")
@@ -224,6 +227,10 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		"service that is taken":      {servicePath, change(service, `"port":80`, `"port":8080`), 409, "/address"},
 		"name":                       {"/v1/virtual-servers/Web%20", service, 422, "/name"},
 		"relative command":           {scriptPath, change(script, "/etc", "etc"), 422, "/command/0"},
+		"part of a second":           {settingsPath, change(settings, "1h", "1500ms"), 422, "/timeouts/tcp"},
+		"group of one machine":       {settingsPath, change(settings, `"eth0"`, `"eth0","group":"192.0.2.1"`), 422, "/connection_sync/group"},
+		"following nobody":           {settingsPath, change(settings, `"eth0"`, `"eth0","follow":"web"`), 422, "/connection_sync/follow"},
+		"sysctl that is not ours":    {settingsPath, change(settings, "conntrack", "tcp_syncookies"), 400, "/sysctls/tcp_syncookies"},
 		"timeout above the interval": {scriptPath, change(script, `"1s"`, `"1m"`), 422, "/timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -348,7 +355,7 @@ func TestOpenAPINamesEveryRouteAndItsBodies(t *testing.T) {
 	document := f.want(t, http.StatusOK, "GET", "/v1/openapi.json", "")
 	for _, want := range []string{
 		`"openapi":"3.1.0"`, `"/v1/vrrp-instances/{name}"`, `"/v1/virtual-servers/{name}/real-servers/{server}"`,
-		`"/v1/check-scripts/{name}"`, `"/v1/snapshot"`, `"/v1/status"`, `"/livez"`, `"$ref":"#/components/schemas/VirtualServer"`,
+		`"/v1/check-scripts/{name}"`, `"/v1/ipvs-settings"`, `"$ref":"#/components/schemas/IPVSSettings"`, `"/v1/snapshot"`, `"/v1/status"`, `"/livez"`, `"$ref":"#/components/schemas/VirtualServer"`,
 	} {
 		if !strings.Contains(document, want) {
 			t.Errorf("%s is not in the document", want)

@@ -9,7 +9,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// kind is everything that differs between the four kinds of object: how one is found, judged and
+// kind is everything that differs between the kinds of object: how one is found, judged and
 // reported. State is what the API answers about it. Keys are those of spec.Change.
 type kind[Spec, State any] struct {
 	kind spec.Kind

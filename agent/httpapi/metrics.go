@@ -32,6 +32,7 @@ const (
 	metricScriptRuns       = "lvs_check_script_runs_total"
 	metricScriptFailures   = "lvs_check_script_failures_total"
 	metricIPVSAvailable    = "lvs_ipvs_available"
+	metricSyncDaemon       = "lvs_ipvs_sync_daemon_running"
 	metricDrift            = "lvs_drift"
 	metricRevision         = "lvs_desired_revision"
 	metricAgentInformation = "lvs_agent_info"
@@ -59,6 +60,8 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 	e.gauge(metricAgentInformation, "1, with what runs here as labels.", 1, "name", s.Name, "version", s.Version, "dataplane", s.Dataplane)
 	e.gauge(metricRevision, "Number of changes of the desired state.", float64(s.Revision))
 	e.gauge(metricIPVSAvailable, "1 while the kernel balances.", boolean(s.IPVS.Available))
+	e.gauge(metricSyncDaemon, "1 while the kernel's sync daemon of that state runs.", boolean(s.IPVSSettings.Master != nil), "state", "master")
+	e.gauge(metricSyncDaemon, "1 while the kernel's sync daemon of that state runs.", boolean(s.IPVSSettings.Backup != nil), "state", "backup")
 	e.gauge(metricDrift, "Differences between what was asked for and what the kernel holds.", float64(len(present(s.Drift))))
 	for name, v := range s.VRRPInstances {
 		e.instance(name, v)

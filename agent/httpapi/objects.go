@@ -31,7 +31,11 @@ type ServerPath struct {
 	Server string `path:"server" doc:"address:port in canonical form: 192.0.2.21:80, [2001:db8::1]:80"`
 }
 
+// SettingsPath is the path of the IPVS settings, of which a director has one.
+type SettingsPath struct{}
+
 func (p NamePath) key() string   { return p.Name }
+func (SettingsPath) key() string { return spec.IPVSSettingsKey }
 func (p ServerPath) key() string { return p.Name + "/" + p.Server }
 
 // PutOptions is what a PUT takes beside the path.
@@ -59,6 +63,14 @@ type (
 		NamePath
 		DeleteOptions
 	}
+	settingsPut struct {
+		SettingsPath
+		PutOptions
+	}
+	settingsDelete struct {
+		SettingsPath
+		DeleteOptions
+	}
 	serverPut struct {
 		ServerPath
 		PutOptions
@@ -83,6 +95,7 @@ func registerObjects(h huma.API, a *api) {
 	register[NamePath, namePut, nameDelete](h, a, "virtual-server", "/v1/virtual-servers/{name}", services)
 	register[ServerPath, serverPut, serverDelete](h, a, "real-server", "/v1/virtual-servers/{name}/real-servers/{server}", servers)
 	register[NamePath, namePut, nameDelete](h, a, "check-script", "/v1/check-scripts/{name}", scripts)
+	register[SettingsPath, settingsPut, settingsDelete](h, a, "ipvs-settings", "/v1/ipvs-settings", ipvsSettings())
 
 	list(h, a, "vrrp-instances", instances, func(d spec.Desired) []string { return names(d.VRRPInstances) })
 	list(h, a, "virtual-servers", services, func(d spec.Desired) []string { return names(d.VirtualServers) })
@@ -97,15 +110,18 @@ func register[Path keyed, Put interface {
 	keyed
 	remove() request
 }, Spec, State any](h huma.API, a *api, id, path string, k kind[Spec, State]) {
-	tags := []string{k.kind.String() + "s"}
+	one, tags := "a "+k.kind.String(), []string{k.kind.String() + "s"}
+	if k.kind == spec.KindIPVSSettings { // there is one of them
+		one, tags = "the "+k.kind.String(), []string{k.kind.String()}
+	}
 	huma.Register(h, huma.Operation{
-		OperationID: "get-" + id, Method: http.MethodGet, Path: path, Tags: tags, Summary: "Read a " + k.kind.String(),
+		OperationID: "get-" + id, Method: http.MethodGet, Path: path, Tags: tags, Summary: "Read " + one,
 	}, func(ctx context.Context, in *Path) (*objectOutput[Spec, State], error) {
 		return k.read(ctx, a, (*in).key())
 	})
 
 	put := huma.Operation{
-		OperationID: "put-" + id, Method: http.MethodPut, Path: path, Tags: tags, Summary: "Create or change a " + k.kind.String(),
+		OperationID: "put-" + id, Method: http.MethodPut, Path: path, Tags: tags, Summary: "Create or change " + one,
 		MaxBodyBytes: MaxBody, SkipValidateBody: true,
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}},
 	}
@@ -117,7 +133,7 @@ func register[Path keyed, Put interface {
 	put.RequestBody.Content["application/json"].Schema = h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Spec](), true, id)
 
 	huma.Register(h, huma.Operation{
-		OperationID: "delete-" + id, Method: http.MethodDelete, Path: path, Tags: tags, Summary: "Delete a " + k.kind.String(),
+		OperationID: "delete-" + id, Method: http.MethodDelete, Path: path, Tags: tags, Summary: "Delete " + one,
 		DefaultStatus: http.StatusNoContent,
 	}, func(ctx context.Context, in *Delete) (*struct{}, error) {
 		return nil, k.remove(ctx, a, (*in).key(), (*in).remove())
@@ -212,5 +228,21 @@ func checkScripts() kind[spec.CheckScript, spec.CheckScriptStatus] {
 		validate: func(_ string, v *spec.CheckScript) spec.FieldErrors { return v.Validate() },
 		fit:      func(spec.Desired, string, spec.CheckScript) spec.Verdict { return spec.Verdict{} },
 		state:    func(s spec.Status, key string) spec.CheckScriptStatus { return s.CheckScripts[key] },
+	}
+}
+
+func ipvsSettings() kind[spec.IPVSSettings, spec.IPVSSettingsState] {
+	return kind[spec.IPVSSettings, spec.IPVSSettingsState]{
+		kind: spec.KindIPVSSettings,
+		key:  func(string) spec.FieldErrors { return nil }, // there is one
+		get: func(d spec.Desired, _ string) (spec.IPVSSettings, bool) {
+			if d.IPVSSettings == nil {
+				return spec.IPVSSettings{}, false
+			}
+			return *d.IPVSSettings, true
+		},
+		validate: func(_ string, v *spec.IPVSSettings) spec.FieldErrors { return v.Validate() },
+		fit:      func(d spec.Desired, _ string, v spec.IPVSSettings) spec.Verdict { return d.FitIPVSSettings(v) },
+		state:    func(s spec.Status, _ string) spec.IPVSSettingsState { return s.IPVSSettings },
 	}
 }

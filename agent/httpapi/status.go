@@ -94,6 +94,10 @@ func Snapshot(d spec.Desired, s spec.Status) spec.Snapshot {
 	for name, v := range d.CheckScripts {
 		snapshot.CheckScripts[name] = object(v, s.CheckScripts[name].CheckScriptState)
 	}
+	if d.IPVSSettings != nil {
+		settings := object(*d.IPVSSettings, s.IPVSSettings)
+		snapshot.IPVSSettings = &settings
+	}
 	return snapshot
 }
 

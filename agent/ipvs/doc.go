@@ -1,4 +1,5 @@
-// Package ipvs is the kernel's table of virtual services: read it, compare it with another, change it.
+// Package ipvs is the kernel's table of virtual services: read it, compare it with another, change it; and
+// what the kernel's IPVS has beside it, sync daemons and timeouts.
 //
 // A Table is a value. Diff says, purely, which operations turn one table into another. Kernel reads
 // the real table and carries operations out; Fake is the same in memory. The package does not know
@@ -20,6 +21,8 @@
 //     of an IPv6 address for an IPv4 one, and has no kinds of tunnel.
 //   - It cuts weights to 16 bits and counters to 32, leaves out persistence engines and does not notice
 //     an interrupted dump.
+//   - It has no sync daemons, takes a timeout of half a second for "leave it as it is", and panics when it
+//     is asked for timeouts where there is no IPVS.
 //
 // One call is under way at a time and none waits for ever: a reply that is lost ends in an error and a
 // new socket.

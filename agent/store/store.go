@@ -40,6 +40,7 @@ func decoders() map[spec.Kind]func([]byte) (any, error) {
 		spec.KindVirtualServer: decode[spec.VirtualServer],
 		spec.KindRealServer:    decode[spec.RealServer],
 		spec.KindCheckScript:   decode[spec.CheckScript],
+		spec.KindIPVSSettings:  decode[spec.IPVSSettings],
 	}
 }
 

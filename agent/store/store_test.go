@@ -34,6 +34,7 @@ func changes() []spec.Change {
 		{Kind: spec.KindVirtualServer, Key: "web", Value: service()},
 		{Kind: spec.KindRealServer, Key: "web/[2001:db8::1]:80", Value: spec.RealServer{Weight: 7}},
 		{Kind: spec.KindCheckScript, Key: "gateway", Value: script},
+		{Kind: spec.KindIPVSSettings, Key: spec.IPVSSettingsKey, Value: spec.IPVSSettings{Sysctls: &spec.IPVSSysctls{Conntrack: new(false)}}},
 	}
 }
 

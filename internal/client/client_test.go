@@ -86,7 +86,8 @@ func TestRequestsAreThoseOfTheAPI(t *testing.T) {
 	_, err6 := c.CheckScripts().Get(ctx, "gateway")
 	_, err7 := c.Failover(ctx, "web")
 	err8 := c.EndFailover(ctx, "web")
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
+	_, err9 := c.IPVSSettings().Get(ctx, spec.IPVSSettingsKey)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
@@ -98,6 +99,7 @@ func TestRequestsAreThoseOfTheAPI(t *testing.T) {
 		`GET /v1/check-scripts/gateway`,
 		`POST /v1/vrrp-instances/web/failover`,
 		`DELETE /v1/vrrp-instances/web/failover`,
+		`GET /v1/ipvs-settings`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)

@@ -40,6 +40,12 @@ func (c *Client) CheckScripts() Collection[spec.CheckScript, spec.CheckScriptSta
 	return Collection[spec.CheckScript, spec.CheckScriptStatus]{c, spec.KindCheckScript, byName("check-scripts")}
 }
 
+// IPVSSettings returns the director's settings of IPVS, whose only key is spec.IPVSSettingsKey.
+func (c *Client) IPVSSettings() Collection[spec.IPVSSettings, spec.IPVSSettingsState] {
+	only := func(string) []string { return []string{"v1", "ipvs-settings"} }
+	return Collection[spec.IPVSSettings, spec.IPVSSettingsState]{c, spec.KindIPVSSettings, only}
+}
+
 func byName(plural string) func(string) []string {
 	return func(key string) []string { return []string{"v1", plural, url.PathEscape(key)} }
 }

@@ -3,8 +3,8 @@ package spec
 import "fmt"
 
 // Change is one object put or deleted. Key is the object's name, for a real server its
-// ServerKey.String(). Value is the object's spec (VRRPInstance, VirtualServer, RealServer or
-// CheckScript), or nil for a deletion.
+// ServerKey.String(), for the IPVS settings IPVSSettingsKey. Value is the object's spec (VRRPInstance,
+// VirtualServer, RealServer, CheckScript or IPVSSettings), or nil for a deletion.
 type Change struct {
 	Kind  Kind
 	Key   string
@@ -22,7 +22,7 @@ func (d Desired) With(changes ...Change) (Desired, error) {
 	return d, nil
 }
 
-func (d Desired) change(c Change) error {
+func (d *Desired) change(c Change) error {
 	switch c.Kind {
 	case KindVRRPInstance:
 		return put(d.VRRPInstances, c.Key, c.Value)
@@ -30,6 +30,16 @@ func (d Desired) change(c Change) error {
 		return put(d.VirtualServers, c.Key, c.Value)
 	case KindCheckScript:
 		return put(d.CheckScripts, c.Key, c.Value)
+	case KindIPVSSettings:
+		settings := map[string]IPVSSettings{}
+		if err := put(settings, c.Key, c.Value); err != nil {
+			return err
+		}
+		d.IPVSSettings = nil
+		if v, ok := settings[c.Key]; ok {
+			d.IPVSSettings = &v
+		}
+		return nil
 	case KindRealServer:
 		key, err := ParseServerKey(c.Key)
 		if err != nil {

@@ -27,6 +27,8 @@ func decode(kind Kind, document string) (any, error) {
 		v = new(RealServer)
 	case KindCheckScript:
 		v = new(CheckScript)
+	case KindIPVSSettings:
+		v = new(IPVSSettings)
 	}
 	return v, Decode([]byte(document), v)
 }
@@ -204,6 +206,9 @@ func TestCanonicalForm(t *testing.T) {
 			`{"address":"192.0.2.1","port":80,"protocol":"tcp","scheduler":"wlc","forwarding_method":"nat","health_check":{"interval":"2s","timeout":"1s","rise":1,"fall":3,"tcp":{},"http":{"path":"/","expected_status":["200","301"]}},"quorum":{"weight":1,"hysteresis":0}}`},
 		"real server":  {KindRealServer, `{}`, `{"weight":1}`},
 		"check script": {KindCheckScript, `{"command":["/a","<b>"]}`, `{"command":["/a","<b>"],"interval":"1s","timeout":"1s","rise":1,"fall":1}`},
+		"IPVS settings": {KindIPVSSettings, `{"sysctls":{"conntrack":false},"timeouts":{"udp":"90s"},"connection_sync":{"interface":"eth0"}}`,
+			`{"connection_sync":{"interface":"eth0","sync_id":0,"group":"224.0.0.81","port":8848,"ttl":1},"timeouts":{"udp":"1m30s"},"sysctls":{"conntrack":false}}`},
+		"IPVS settings that set nothing": {KindIPVSSettings, `{"sysctls":{}}`, `{"sysctls":{}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -235,12 +240,13 @@ func TestETagFollowsTheValue(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	kinds := []Kind{KindVRRPInstance, KindVirtualServer, KindRealServer, KindCheckScript}
+	kinds := []Kind{KindVRRPInstance, KindVirtualServer, KindRealServer, KindCheckScript, KindIPVSSettings}
 	for i, document := range []string{
 		`{"virtual_router_id":51,"interface":"eth0","priority":150,"advertisement_interval":"100ms","virtual_addresses":["192.0.2.100/24"],"track_scripts":{"gateway":{"weight":-60}}}`,
 		`{"address":"192.0.2.100","port":80,"protocol":"tcp","scheduler":"wrr","forwarding_method":"dr","health_check":{"interval":"2s","timeout":"1s","rise":1,"fall":3,"tcp":{},"http":{"path":"/a","expected_status":["200-299","404"]},"script":{"name":"a"}}}`,
 		`{"weight":1}`,
 		`{"command":["/bin/true"],"interval":"2s","timeout":"1s","rise":2,"fall":3}`,
+		`{"connection_sync":{"interface":"eth0","follow":"web","sync_id":7,"max_length":1472},"timeouts":{"tcp":"1h"},"sysctls":{"conn_reuse_mode":0,"conntrack":true}}`,
 		`null`, `{`, "",
 	} {
 		f.Add(i%len(kinds), []byte(document))
@@ -283,6 +289,8 @@ func validate(v any) FieldErrors {
 	case *RealServer:
 		return v.Validate(netip.MustParseAddrPort("192.0.2.21:80"))
 	case *CheckScript:
+		return v.Validate()
+	case *IPVSSettings:
 		return v.Validate()
 	}
 	panic("no such kind")

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +15,8 @@ type Desired struct {
 	VirtualServers map[string]VirtualServer
 	RealServers    map[ServerKey]RealServer
 	CheckScripts   map[string]CheckScript
+	// IPVSSettings is nil when nothing is asked of them.
+	IPVSSettings *IPVSSettings
 }
 
 // Clone returns a copy whose maps may be written to.
@@ -30,6 +33,13 @@ func cloneMap[K comparable, V any](m map[K]V) map[K]V {
 		return map[K]V{}
 	}
 	return maps.Clone(m)
+}
+
+// servers returns the keys of all real servers in order.
+func (d Desired) servers() []ServerKey {
+	return slices.SortedFunc(maps.Keys(d.RealServers), func(a, b ServerKey) int {
+		return cmp.Or(cmp.Compare(a.VirtualServer, b.VirtualServer), a.Address.Compare(b.Address))
+	})
 }
 
 // ServersOf returns the keys of a service's real servers in order.
@@ -97,9 +107,12 @@ func (d Desired) FitVirtualServer(name string, v VirtualServer) Verdict {
 		}
 	}
 	for _, server := range d.ServersOf(name) {
-		for _, problem := range v.Admit(server.Address) {
+		for _, problem := range append(v.Admit(server.Address), d.unsynced(v, server.Address.Addr())...) {
 			fit.Conflicts.add("", "real server %s would no longer fit: %s", server.Address, problem.Detail)
 		}
+	}
+	if v.SorryServer != nil {
+		fit.Conflicts = append(fit.Conflicts, d.unsynced(v, v.SorryServer.Address).Under("/sorry_server")...)
 	}
 	if check := v.HealthCheck; check != nil && check.Script != nil {
 		if _, ok := d.CheckScripts[check.Script.Name]; !ok {
@@ -117,6 +130,6 @@ func (d Desired) FitRealServer(key ServerKey) Verdict {
 		fit.Unresolved.add("/virtual_server", "virtual server %q does not exist on this director: create it first", key.VirtualServer)
 		return fit
 	}
-	fit.Conflicts = service.Admit(key.Address)
+	fit.Conflicts = append(service.Admit(key.Address), d.unsynced(service, key.Address.Addr())...)
 	return fit
 }

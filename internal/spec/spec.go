@@ -13,15 +13,16 @@ import (
 	"strings"
 )
 
-// Kind names one of the four kinds of object, as it stands in drift reports, logs and metrics.
+// Kind names one of the kinds of object, as it stands in drift reports, logs and metrics.
 type Kind string
 
-// The four kinds.
+// The kinds.
 const (
 	KindVRRPInstance  Kind = "vrrp_instance"
 	KindVirtualServer Kind = "virtual_server"
 	KindRealServer    Kind = "real_server"
 	KindCheckScript   Kind = "check_script"
+	KindIPVSSettings  Kind = "ipvs_settings"
 )
 
 // String returns the kind as a person writes it: "virtual server".

@@ -1,6 +1,9 @@
 package spec
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Object is what a director answers about one object: what was asked for, and what is.
 type Object[Spec, State any] struct {
@@ -20,6 +23,7 @@ type Snapshot struct {
 	VRRPInstances  map[string]Object[VRRPInstance, VRRPInstanceState] `json:"vrrp_instances"`
 	VirtualServers map[string]VirtualServerSnapshot                   `json:"virtual_servers"`
 	CheckScripts   map[string]Object[CheckScript, CheckScriptState]   `json:"check_scripts"`
+	IPVSSettings   *Object[IPVSSettings, IPVSSettingsState]           `json:"ipvs_settings,omitzero"`
 	Drift          []Drift                                            `json:"drift"`
 }
 
@@ -39,6 +43,7 @@ type Status struct {
 	VRRPInstances  map[string]VRRPInstanceStatus  `json:"vrrp_instances"`
 	VirtualServers map[string]VirtualServerStatus `json:"virtual_servers"`
 	CheckScripts   map[string]CheckScriptStatus   `json:"check_scripts"`
+	IPVSSettings   IPVSSettingsState              `json:"ipvs_settings" doc:"settings as they are on this machine, asked for or not"`
 	Drift          []Drift                        `json:"drift"`
 }
 
@@ -137,10 +142,29 @@ type CheckScriptStatus struct {
 	Failures uint64 `json:"failures"`
 }
 
+// IPVSSettingsState is the settings as they are on the machine: what the kernel does not have is left out.
+type IPVSSettingsState struct {
+	Master   *SyncDaemon    `json:"master,omitzero" doc:"the sync daemon that tells others of connections, while it runs"`
+	Backup   *SyncDaemon    `json:"backup,omitzero" doc:"the sync daemon that hears of connections, while it runs"`
+	Timeouts IPVSTimeouts   `json:"timeouts"`
+	Sysctls  map[string]int `json:"sysctls" doc:"by the kernel's name"`
+	Reason   string         `json:"reason,omitempty" doc:"why the settings are not as they are asked for, or cannot be read"`
+}
+
+// SyncDaemon is a sync daemon of the kernel that runs.
+type SyncDaemon struct {
+	Interface string     `json:"interface"`
+	SyncID    int        `json:"sync_id"`
+	Group     netip.Addr `json:"group"`
+	Port      int        `json:"port"`
+	TTL       int        `json:"ttl"`
+	MaxLength int        `json:"max_length"`
+}
+
 // Drift is one difference between what a director was asked for and what its kernel holds.
 type Drift struct {
-	Kind   Kind   `json:"kind" enum:"vrrp_instance,virtual_server,real_server,check_script"`
-	Name   string `json:"name" doc:"name of the instance or service"`
+	Kind   Kind   `json:"kind" enum:"vrrp_instance,virtual_server,real_server,check_script,ipvs_settings"`
+	Name   string `json:"name" doc:"name of the instance or service; empty for the IPVS settings"`
 	Server string `json:"server,omitempty" doc:"address:port of the real server"`
 	Field  string `json:"field"`
 	Actual string `json:"actual"`

@@ -16,7 +16,7 @@ const releaseTimeout = 10 * time.Second
 
 func releaseCommand() *cobra.Command {
 	var file string
-	var services bool
+	var kernel bool
 	cmd := &cobra.Command{
 		Use:   "release",
 		Short: "Remove what an agent that died has left in the kernel: virtual addresses, and services with --ipvs",
@@ -35,15 +35,15 @@ func releaseCommand() *cobra.Command {
 			}
 			defer func() { err = errors.Join(err, l.Close()) }()
 			err = l.ReleaseAddresses()
-			if services {
+			if kernel {
 				ctx, cancel := context.WithTimeout(cmd.Context(), releaseTimeout)
 				defer cancel()
-				err = errors.Join(err, l.ReleaseServices(ctx))
+				err = errors.Join(err, l.ReleaseServices(ctx), l.ReleaseSettings(ctx))
 			}
 			return err
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", defaultConfigFile, "the agent's file")
-	cmd.Flags().BoolVar(&services, "ipvs", false, "our IPVS services, too: established connections are cut")
+	cmd.Flags().BoolVar(&kernel, "ipvs", false, "our IPVS services and sync daemons, too, and settings become what they were: established connections are cut")
 	return cmd
 }

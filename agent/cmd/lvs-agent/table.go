@@ -57,10 +57,21 @@ func printStatus(w io.Writer, s spec.Status, now time.Time) error {
 			row(name, verdict(v.Passing), v.Runs, v.Failures, v.Reason)
 		}
 	}
+	if s.IPVSSettings.Master != nil || s.IPVSSettings.Backup != nil {
+		row("\nSYNC DAEMON", "INTERFACE", "ID", "GROUP", "PORT")
+		for _, one := range []struct {
+			state  string
+			daemon *spec.SyncDaemon
+		}{{"master", s.IPVSSettings.Master}, {"backup", s.IPVSSettings.Backup}} {
+			if d := one.daemon; d != nil {
+				row(one.state, d.Interface, d.SyncID, d.Group, d.Port)
+			}
+		}
+	}
 	if len(s.Drift) > 0 {
 		row("\nDRIFT", "SERVER", "FIELD", "ACTUAL", "WANT", "REPAIRED")
 		for _, d := range s.Drift {
-			row(d.Name, dash(d.Server), d.Field, d.Actual, d.Want, ago(d.Repaired, now))
+			row(named(d), dash(d.Server), d.Field, d.Actual, d.Want, ago(d.Repaired, now))
 		}
 	}
 	return t.Flush()
@@ -128,4 +139,12 @@ func dash(s string) string {
 		return "-"
 	}
 	return s
+}
+
+// named is the object that drift is of. The IPVS settings have no name.
+func named(d spec.Drift) string {
+	if d.Name == "" {
+		return d.Kind.String()
+	}
+	return d.Name
 }

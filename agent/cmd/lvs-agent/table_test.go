@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,9 @@ func TestStatusIsPrintedAsTables(t *testing.T) {
 			},
 		}},
 		CheckScripts: map[string]spec.CheckScriptStatus{"gateway": {CheckScriptState: spec.CheckScriptState{Passing: true}, Runs: 8, Failures: 1}},
-		Drift: []spec.Drift{{Kind: spec.KindRealServer, Name: "web", Server: "192.0.2.22:80", Field: "weight", Actual: "9", Want: "1"},
+		IPVSSettings: spec.IPVSSettingsState{Backup: &spec.SyncDaemon{Interface: "eth0", SyncID: 7, Group: netip.MustParseAddr("224.0.0.81"), Port: 8848}},
+		Drift: []spec.Drift{{Kind: spec.KindIPVSSettings, Field: "timeouts.tcp", Actual: "15m0s", Want: "1h0m0s"},
+			{Kind: spec.KindRealServer, Name: "web", Server: "192.0.2.22:80", Field: "weight", Actual: "9", Want: "1"},
 			{Kind: spec.KindVRRPInstance, Name: "web", Field: "virtual_addresses", Actual: "without 192.0.2.100/24", Want: "192.0.2.100/24", Repaired: now.Add(-3 * time.Second)}},
 	}
 	want := `d1  lvs-agent 1.0.0, kernel data plane, IPVS 1.2.1, revision 17
@@ -50,9 +53,13 @@ web                            up         1
 CHECK SCRIPT  STATE    RUNS  FAILURES  LAST RUN
 gateway       passing  8     1
 
-DRIFT  SERVER         FIELD              ACTUAL                  WANT            REPAIRED
-web    192.0.2.22:80  weight             9                       1               no
-web    -              virtual_addresses  without 192.0.2.100/24  192.0.2.100/24  3s ago
+SYNC DAEMON  INTERFACE  ID  GROUP       PORT
+backup       eth0       7   224.0.0.81  8848
+
+DRIFT          SERVER         FIELD              ACTUAL                  WANT            REPAIRED
+ipvs settings  -              timeouts.tcp       15m0s                   1h0m0s          no
+web            192.0.2.22:80  weight             9                       1               no
+web            -              virtual_addresses  without 192.0.2.100/24  192.0.2.100/24  3s ago
 `
 	var got strings.Builder
 	if err := printStatus(&got, status, now); err != nil {
