@@ -29,11 +29,12 @@ type settings struct {
 	instances int
 	load      time.Duration
 	cpu       time.Duration
+	flood     time.Duration
 }
 
 // parts are what can be measured, in the order in which it is.
 func parts() []string {
-	return []string{"cut-1s", "cut-100ms", "cut-10ms", "stop-1s", "failover-1s", "cpu", "load"}
+	return []string{"cut-1s", "cut-100ms", "cut-10ms", "stop-1s", "failover-1s", "cpu", "flood", "load"}
 }
 
 func main() {
@@ -80,6 +81,8 @@ func measure(ctx context.Context, s settings, dir, part string, t *table) error 
 	switch part {
 	case "cpu":
 		return measureCost(ctx, s, dir, t)
+	case "flood":
+		return measureFlood(ctx, s, dir, t)
 	case "load":
 		return measureUnderLoad(ctx, s, dir, t)
 	}
@@ -100,6 +103,7 @@ func readFlags() (settings, error) {
 	flag.IntVar(&s.instances, "instances", 250, "virtual routers of the parts cpu and load")
 	flag.DurationVar(&s.load, "load", time.Minute, "how long the part load counts transitions")
 	flag.DurationVar(&s.cpu, "cpu", 20*time.Second, "how long the part cpu counts processor time")
+	flag.DurationVar(&s.flood, "flood", 5*time.Second, "how long each flood of the part flood lasts")
 	flag.Parse()
 	s.parts = strings.Split(list, ",")
 	for _, part := range s.parts {

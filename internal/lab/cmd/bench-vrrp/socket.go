@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"errors"
+	"net/netip"
 	"runtime"
 	"time"
 
@@ -20,6 +21,21 @@ func timedSocket(protocol int) (fd int, err error) {
 		return -1, errors.Join(err, unix.Close(fd))
 	}
 	return fd, nil
+}
+
+// hearOnly has the kernel keep from an IPv4 socket what others than these send, so that a flood is not the
+// reader's burden.
+func hearOnly(fd int, sources ...netip.Addr) error {
+	const source = 12 // where it is in an IPv4 header
+	const load, equal, verdict = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
+	program := []unix.SockFilter{{Code: load, K: source}}
+	for i, s := range sources {
+		four := s.As4()
+		program = append(program, unix.SockFilter{Code: equal, Jt: uint8(len(sources) - i), K: binary.BigEndian.Uint32(four[:])})
+	}
+	program = append(program, unix.SockFilter{Code: verdict}, unix.SockFilter{Code: verdict, K: 1 << 16})
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
 }
 
 // receiveTimed hands every datagram over, on a thread of its own, until the socket is shut down.

@@ -25,7 +25,11 @@ type wire struct {
 	// transitions counts how often an advert came from another router than the one before.
 	transitions int
 	// since is when the last transition of any virtual router was seen.
-	since   time.Time
+	since time.Time
+	// spoke is when the preferred director was last heard for each virtual router, since listenForSilence, and
+	// silence the longest that it was not.
+	spoke   map[byte]time.Time
+	silence time.Duration
 	waiting map[chan advert]func(advert) bool
 }
 
@@ -41,7 +45,7 @@ const vrrpProtocol = 112
 
 // watch begins to listen on the host.
 func watch(h *lab.Host) (*wire, error) {
-	w := &wire{ended: make(chan struct{}), by: map[byte]netip.Addr{}, since: time.Now(), waiting: map[chan advert]func(advert) bool{}}
+	w := &wire{ended: make(chan struct{}), by: map[byte]netip.Addr{}, spoke: map[byte]time.Time{}, since: time.Now(), waiting: map[chan advert]func(advert) bool{}}
 	err := h.Do(func() (err error) {
 		if w.fd, err = timedSocket(vrrpProtocol); err != nil {
 			return err
@@ -51,7 +55,8 @@ func watch(h *lab.Host) (*wire, error) {
 			return err
 		}
 		group := &unix.IPMreqn{Multiaddr: [4]byte{224, 0, 0, 18}, Ifindex: int32(eth0.Index)}
-		return errors.Join(unix.SetsockoptIPMreqn(w.fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, group),
+		return errors.Join(hearOnly(w.fd, address1(), address2()),
+			unix.SetsockoptIPMreqn(w.fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, group),
 			unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20))
 	})
 	if err != nil {
@@ -83,6 +88,12 @@ func (w *wire) saw(a advert) {
 			w.since = a.at
 		}
 		w.by[a.vrid] = a.source
+	}
+	if a.source == address1() {
+		if last, known := w.spoke[a.vrid]; known {
+			w.silence = max(w.silence, a.at.Sub(last))
+		}
+		w.spoke[a.vrid] = a.at
 	}
 	for c, match := range w.waiting {
 		if match(a) {
@@ -140,6 +151,27 @@ func (w *wire) count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.transitions
+}
+
+// listenForSilence begins to measure how long the preferred director is silent.
+func (w *wire) listenForSilence() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	for vrid := range w.by {
+		w.spoke[vrid] = now
+	}
+	w.silence = 0
+}
+
+// longestSilence is for one virtual router, up to now.
+func (w *wire) longestSilence() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, at := range w.spoke {
+		w.silence = max(w.silence, time.Since(at))
+	}
+	return w.silence
 }
 
 func (w *wire) close() error {
