@@ -28,17 +28,19 @@ const (
 	DropAuthentication DropReason = "authentication" // version 2: another type or password (RFC 3768 §7.1)
 	DropOwner          DropReason = "owner"          // version 2: we own the addresses (RFC 3768 §7.1)
 
+	DropBacklog DropReason = "backlog" // too many senders at once: see mailbox
+
 	accepted DropReason = ""
 )
 
-const numDropReasons = 15
+const numDropReasons = 16
 
 func dropReasons() [numDropReasons]DropReason {
 	return [...]DropReason{DropIPHeader, DropTTL, DropDestination, DropOwn, DropPeer, DropVersion, DropLength, DropType,
-		DropChecksum, DropCount, DropInterval, DropAddress, DropUnknownVRID, DropAuthentication, DropOwner}
+		DropChecksum, DropCount, DropInterval, DropAddress, DropUnknownVRID, DropAuthentication, DropOwner, DropBacklog}
 }
 
-// dropCounts counts drops by reason. It is written by the engine's thread and read by anybody.
+// dropCounts counts drops by reason. It is written by who reads from the port, and read by anybody.
 type dropCounts [numDropReasons]atomic.Uint64
 
 func (c *dropCounts) add(r DropReason) {

@@ -44,6 +44,7 @@ type Engine struct {
 	holds   map[string]time.Time // until when an instance is held back, by name
 	ports   map[attachment]*port
 	loop    *loop   // nil while not running
+	ear     *ear    // nil while not running
 	holder  *holder // nil while not running
 }
 
@@ -226,6 +227,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start VRRP: %w", err)
 	}
+	hearing, err := newEar(l)
+	if err != nil {
+		return errors.Join(fmt.Errorf("start VRRP: %w", err), l.close())
+	}
 
 	var tasks sync.WaitGroup
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -235,34 +240,51 @@ func (e *Engine) Run(ctx context.Context) error {
 	tasks.Go(func() { e.write(notes) })
 	tasks.Go(func() { h.Run(background) })
 	tasks.Go(func() { e.watch(watching, hints) })
+	refused := e.onRefusal()
+	tasks.Go(func() {
+		if deaf := hearing.run(refused); deaf != nil { // who hears nothing must not speak
+			l.post(func() {
+				l.failure = deaf
+				l.stop()
+			})
+		}
+	})
 	ended := make(chan error, 1)
-	go func() {
-		ended <- l.run(func(err error) {
-			e.Log.Info("adverts are sent without real-time priority: a loaded machine may delay them", "error", err)
-		})
-	}()
+	go func() { ended <- l.run(refused) }()
 
-	e.begin(l, h)
+	e.begin(l, hearing, h)
 	err = e.supervise(ctx, hints, ended)
 	e.end(l)
 	if err == nil {
 		l.post(l.stop)
 		err = <-ended
 	}
+	hearing.stop()
+	<-hearing.done
 	stopWatching()
 	e.letGo()
 	stop()
 	close(notes)
 	tasks.Wait()
 	e.discard()
-	return errors.Join(err, l.close())
+	return errors.Join(err, l.close(), hearing.close())
 }
 
-// begin lets Set reach the thread.
-func (e *Engine) begin(l *loop, h *holder) {
+// onRefusal says once, for both threads, that they have no real-time priority.
+func (e *Engine) onRefusal() func(error) {
+	var once sync.Once
+	return func(err error) {
+		once.Do(func() {
+			e.Log.Info("adverts are sent and heard without real-time priority: a loaded machine may delay them", "error", err)
+		})
+	}
+}
+
+// begin lets Set reach the threads.
+func (e *Engine) begin(l *loop, hearing *ear, h *holder) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.loop, e.holder = l, h
+	e.loop, e.ear, e.holder = l, hearing, h
 	if err := e.claim(); err != nil {
 		e.Log.Warn("some virtual addresses may not be had", "error", err)
 	}
@@ -360,5 +382,5 @@ func (e *Engine) discard() {
 		}
 		delete(e.ports, on)
 	}
-	e.holder = nil
+	e.ear, e.holder = nil, nil
 }

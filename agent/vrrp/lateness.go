@@ -17,7 +17,7 @@ func latenessBounds() [numLatenessBounds]time.Duration {
 
 const numLatenessBounds = 11
 
-// lateness counts how much later than due adverts left. It is written by the engine's thread, without a
+// lateness counts how much later than due adverts left. It is written by the machines' thread, without a
 // lock and without allocating, and read by anybody.
 type lateness struct {
 	// counts has one more than there are bounds: what is above all of them.

@@ -3,10 +3,9 @@ package vrrp
 import (
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"runtime"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,33 +13,30 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// loop is the thread on which all machines run. It waits in one blocking system call, because Go's own
-// timers and its network poller run on whatever thread the runtime has, and this one is to be in time.
-// It takes no lock that another goroutine holds for longer than an append, and never logs, writes or
-// talks to the kernel about addresses.
+// loop is the thread on which all machines run and from which adverts leave. It waits in one blocking system
+// call, because Go's own timers and its network poller run on whatever thread the runtime has, and this one is
+// to be in time. It waits for no lock of another goroutine's, and never logs, writes or talks to the kernel
+// about addresses. What is heard is the ear's work.
 type loop struct {
+	*commands
+	notes
 	holder   *holder
-	notes    chan<- note
 	lateness *lateness
-
-	wakeFD int
-	mu     sync.Mutex
-	posted []func()
-	// done is closed when run has returned.
-	done chan struct{}
 
 	ports    []*port
 	routers  []*router
 	groups   groups
 	machines []*Machine // of the group that is looked at
 	stopping bool
-	now      time.Duration // reading of the clock in this round
-	heard    time.Duration // and of the last one in which adverts were read
-	crowded  bool          // the last two such rounds followed closely
-	polls    []unix.PollFd
-	in       []byte
-	room     []netip.Addr // for the addresses of the advert at hand
-	out      []byte
+	// failure is why the thread had to stop.
+	failure error
+	// restFor is what rest returns.
+	restFor atomic.Int64
+	now     time.Duration // reading of the clock in this round
+	mail    []letter
+	again   bool // there is more to be read before the next wait
+	polls   []unix.PollFd
+	out     []byte
 }
 
 // note is a log line that is written elsewhere. transition: the state of an instance changed.
@@ -52,39 +48,23 @@ type note struct {
 	transition bool
 }
 
-func newLoop(h *holder, notes chan<- note, late *lateness) (*loop, error) {
-	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("create an eventfd: %w", err)
-	}
-	return &loop{holder: h, notes: notes, lateness: late, wakeFD: fd, done: make(chan struct{}), groups: groups{}, in: make([]byte, 1<<16), out: make([]byte, 0, 2048)}, nil
-}
+// notes is the queue of what is to be written.
+type notes chan<- note
 
 // note hands a log line over. A full queue loses it: adverts matter more.
-func (l *loop) note(n note) {
+func (q notes) note(n note) {
 	select {
-	case l.notes <- n:
+	case q <- n:
 	default:
 	}
 }
 
-// post has f called on the thread, in order.
-func (l *loop) post(f func()) {
-	l.mu.Lock()
-	l.posted = append(l.posted, f)
-	l.mu.Unlock()
-	// EAGAIN: the counter is full, so the thread is being woken anyway.
-	_, _ = unix.Write(l.wakeFD, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-}
-
-// flush waits until all that was posted is done, or the thread has ended.
-func (l *loop) flush() {
-	reached := make(chan struct{})
-	l.post(func() { close(reached) })
-	select {
-	case <-reached:
-	case <-l.done:
+func newLoop(h *holder, ns notes, late *lateness) (*loop, error) {
+	c, err := newCommands()
+	if err != nil {
+		return nil, err
 	}
+	return &loop{commands: c, notes: ns, holder: h, lateness: late, groups: groups{}, out: make([]byte, 0, 2048)}, nil
 }
 
 // run owns its thread until stop was posted and the last machine has let go. refused is told when the
@@ -93,65 +73,52 @@ func (l *loop) run(refused func(error)) error {
 	// Never unlocked: the thread, with its priority, ends with the goroutine.
 	runtime.LockOSThread()
 	defer close(l.done)
-	if err := askForRealtime(); err != nil {
+	if err := askForRealtime(realtimeMachines); err != nil {
 		refused(err)
 	}
 	for !l.finished() {
-		readable, err := l.wait()
-		if err != nil {
+		if err := l.wait(); err != nil {
 			return err
 		}
-		l.round(readable)
+		l.round()
+		l.obey()
 	}
-	return nil
+	return l.failure
 }
 
-// round: first what others say, then what time says, then what we are told. A due timer is acted on
-// only when everything that waits was read, because a thread that wakes late may find the advert that
-// would have moved the timer.
-func (l *loop) round(readable func(*port) bool) {
+// round: first what others say, then what time says. Nobody acts on silence before everything that waits was
+// read, because a thread that wakes late may find the advert that would have moved the timer.
+func (l *loop) round() {
 	l.now = monotonic()
-	heard := false
-	for _, p := range l.ports {
-		if readable(p) || p.due(l.now) {
-			heard = p.drain(l) || heard
-		}
-	}
-	if heard {
-		l.crowded = l.now-l.heard < crowdGap
-		l.heard = l.now
-	}
-	l.now = monotonic()
+	l.hear()
 	if l.timers(0) {
 		l.timers(goAlong)
 	}
-	if l.polls[0].Revents == 0 {
-		return // nobody posted anything
+}
+
+// hear tells the machines what was heard.
+func (l *loop) hear() {
+	l.mail, l.again = l.mail[:0], false
+	for _, p := range l.ports {
+		again := false
+		l.mail, again = p.collect(l.notes, l.now, l.mail)
+		l.again = l.again || again
 	}
-	for _, f := range l.take() {
-		f()
+	for _, m := range l.mail {
+		m.to.step(l, m.advert.at, m.advert.Advert)
 	}
 }
 
-const (
-	// goAlong is the share of its interval by which an advert may leave early, along with one that is due.
-	// The thread then wakes so many times in an interval, at most, however many routers there are. For
-	// those who hear it an early advert is as good as one in time, and the next is due when it was.
-	goAlong = 16
-	// A crowd is heard in batches: so much of the shortest interval passes, at least, between one look at
-	// the sockets and the next, and at most longestRest. It is the time by which routers whose priorities
-	// are next to one another differ in taking over (RFC 9568 §6.1).
-	restShare   = 256
-	longestRest = time.Millisecond
-	// crowdGap tells a crowd: adverts follow one another that closely.
-	crowdGap = 4 * longestRest
-)
+// goAlong is the share of its interval by which an advert may leave early, along with one that is due.
+// The thread then wakes so many times in an interval, at most, however many routers there are. For
+// those who hear it an early advert is as good as one in time, and the next is due when it was.
+const goAlong = 16
 
 // timers steps the routers whose time has come, or, for share > 0, the active ones whose time comes in that
 // share of their interval. It reports whether an advert was sent.
 func (l *loop) timers(share time.Duration) (sent bool) {
 	for _, r := range l.routers {
-		deadline, pending := r.machine.Deadline()
+		deadline, pending := r.deadline(l.now)
 		if !pending {
 			continue
 		}
@@ -172,33 +139,18 @@ func (l *loop) timers(share time.Duration) (sent bool) {
 	return sent
 }
 
-// wait blocks until a deadline, a datagram or a command.
-func (l *loop) wait() (readable func(*port) bool, err error) {
-	l.polls = append(l.polls[:0], unix.PollFd{Fd: int32(l.wakeFD), Events: unix.POLLIN})
-	timeout, found := l.timeout()
-	if rest := l.heard + l.rest() - monotonic(); l.crowded && rest > 0 {
-		// A command or a deadline ends the rest.
-		if found {
-			rest = min(rest, timeout)
-		}
-		if err := ppoll(l.polls, rest); err != nil {
-			return nil, err
-		}
-		timeout, found = l.timeout()
+// wait blocks until a deadline, news from the ear or a command.
+func (l *loop) wait() error {
+	timeout := l.timeout()
+	if l.again {
+		timeout = 0
 	}
-	for _, p := range l.ports {
-		l.polls = append(l.polls, unix.PollFd{Fd: int32(p.conn.FD()), Events: unix.POLLIN})
+	l.polls = append(l.polls[:0], unix.PollFd{Fd: int32(l.fd), Events: unix.POLLIN})
+	err := ppoll(l.polls, timeout)
+	if l.polls[0].Revents != 0 {
+		l.clear()
 	}
-	if !found {
-		timeout = forever
-	}
-	if err := ppoll(l.polls, timeout); err != nil {
-		return nil, err
-	}
-	return func(p *port) bool {
-		i := slices.Index(l.ports, p)
-		return i >= 0 && l.polls[i+1].Revents != 0
-	}, nil
+	return err
 }
 
 const forever = -1
@@ -215,35 +167,31 @@ func ppoll(fds []unix.PollFd, timeout time.Duration) error {
 	return nil
 }
 
-// timeout is the time to the next deadline, if there is one.
-func (l *loop) timeout() (_ time.Duration, found bool) {
+// timeout is the time to the next deadline, or forever.
+func (l *loop) timeout() time.Duration {
+	now := monotonic()
 	var next time.Duration
+	found := false
 	for _, r := range l.routers {
-		if deadline, pending := r.machine.Deadline(); pending && (!found || deadline < next) {
+		if deadline, pending := r.deadline(l.now); pending && (!found || deadline < next) {
 			next, found = deadline, true
 		}
 	}
-	return max(next-monotonic(), 0), found
+	if !found {
+		return forever
+	}
+	return max(next-now, 0)
 }
 
-// rest is how long the sockets of a crowd are left alone.
-func (l *loop) rest() time.Duration {
+// rest is how long the sockets of a crowd are left alone. It may be asked for on any thread.
+func (l *loop) rest() time.Duration { return time.Duration(l.restFor.Load()) }
+
+func (l *loop) shortestRest() time.Duration {
 	rest := longestRest
 	for _, r := range l.routers {
 		rest = min(rest, r.machine.Parameters().Interval/restShare)
 	}
 	return rest
-}
-
-// take returns what was posted.
-func (l *loop) take() []func() {
-	var counter [8]byte
-	_, _ = unix.Read(l.wakeFD, counter[:]) // EAGAIN: nobody woke us
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	posted := l.posted
-	l.posted = nil
-	return posted
 }
 
 // stop makes every router hand over, after which run returns. It is called on the thread.
@@ -264,6 +212,3 @@ func (l *loop) finished() bool {
 		return pending || r.machine.State() != spec.InstanceInitialize
 	})
 }
-
-// close returns what newLoop got. Only after done.
-func (l *loop) close() error { return unix.Close(l.wakeFD) }

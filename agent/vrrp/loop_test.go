@@ -9,14 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// crowd is a loop with active routers that are due at those times from now on, and a connection that
-// hears what they send.
-func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop, listener Conn) {
+// crowd is a loop with active routers that are due at those times from now on, and another connection to their
+// network.
+func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop, other Conn) {
 	t.Helper()
 	network := NewMemoryNetwork()
 	conns := [2]Conn{}
@@ -51,6 +49,8 @@ func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop,
 		r := newRouter(fmt.Sprint(i), v, log, func(*router, error) {}, new(atomic.Int64))
 		r.machine, r.transport, r.addresses = activeAt(interval, l.now+d), transportOf(v), addrs(v.VirtualAddresses)
 		r.port, p.routers[r.vrid] = p, r
+		p.listeners[r.vrid].Store(&listener{router: r, own: r.machine.Parameters(), transport: r.transport, addresses: r.addresses,
+			hearing: &hearing{limit: rateLimit{}}})
 		l.routers = append(l.routers, r)
 	}
 	return l, conns[1]
@@ -58,7 +58,7 @@ func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop,
 
 // activeAt returns an active machine whose next advert is due then.
 func activeAt(interval, due time.Duration) *Machine {
-	m := NewMachine(Parameters{Primary: netip.MustParseAddr("192.0.2.11"), Priority: 100, Interval: interval, Preempt: true})
+	m := NewMachine(Parameters{Version: Version3, Primary: netip.MustParseAddr("192.0.2.11"), Priority: 100, Interval: interval, Preempt: true})
 	start := due - interval - ActiveDownInterval(100, interval)
 	m.Step(start, Startup{})
 	m.Step(due-interval, Timer{})
@@ -81,15 +81,12 @@ func heardBy(t *testing.T, c Conn) (vrids []uint8) {
 	}
 }
 
-func nobody(*port) bool { return false }
-
 func TestLoop_55_AdvertsThatAreNearlyDueGoAlong(t *testing.T) {
 	t.Parallel()
 	const interval = 16 * time.Second // early by a second at most
 	l, listener := crowd(t, interval, -ms, 900*ms, 5*time.Second)
 	late, _ := l.routers[1].machine.Deadline()
-	l.polls = []unix.PollFd{{}}
-	l.round(nobody)
+	l.round()
 	if got := heardBy(t, listener); !bytes.Equal(got, []byte{1, 2}) {
 		t.Errorf("sent for %v, want the one that is due, and the one that nearly is", got)
 	}
@@ -104,8 +101,7 @@ func TestLoop_55_AdvertsThatAreNearlyDueGoAlong(t *testing.T) {
 func TestLoop_55_NothingIsSentEarlyByItself(t *testing.T) {
 	t.Parallel()
 	l, listener := crowd(t, 16*time.Second, 500*ms, 900*ms)
-	l.polls = []unix.PollFd{{}}
-	l.round(nobody)
+	l.round()
 	if got := heardBy(t, listener); len(got) > 0 {
 		t.Errorf("sent for %v", got)
 	}
@@ -119,40 +115,9 @@ func TestLoop_47_NobodyTakesOverEarly(t *testing.T) {
 	backup := NewMachine(Parameters{Primary: netip.MustParseAddr("192.0.2.11"), Priority: 100, Interval: interval, Preempt: true})
 	backup.Step(l.now-ActiveDownInterval(100, interval)+900*ms, Startup{})
 	l.routers[1].machine = backup
-	l.polls = []unix.PollFd{{}}
-	l.round(nobody)
+	l.round()
 	if got := heardBy(t, listener); !bytes.Equal(got, []byte{1}) {
 		t.Errorf("sent for %v, want the active one alone", got)
-	}
-}
-
-func TestLoop_ACrowdIsHeardInBatches(t *testing.T) {
-	t.Parallel()
-	l, _ := crowd(t, 100*ms, 50*ms, 60*ms)
-	if got, want := l.rest(), 100*ms/restShare; got != want {
-		t.Errorf("rests for %s, want %s", got, want)
-	}
-	l, _ = crowd(t, 40*time.Second, time.Second)
-	if got := l.rest(); got != longestRest {
-		t.Errorf("rests for %s, want %s", got, longestRest)
-	}
-	for _, c := range []struct {
-		name    string
-		gap     time.Duration
-		crowded bool
-	}{
-		{"one after the other", ms, true},
-		{"far between", time.Second, false},
-	} {
-		l, listener := crowd(t, 100*ms, time.Second)
-		l.heard, l.polls = monotonic()-c.gap, []unix.PollFd{{}}
-		if err := listener.Send([]byte("not even an advert")); err != nil {
-			t.Fatal(err)
-		}
-		l.round(func(*port) bool { return true })
-		if l.crowded != c.crowded {
-			t.Errorf("datagrams %s: a crowd: %t", c.name, l.crowded)
-		}
 	}
 }
 
@@ -178,8 +143,15 @@ func TestLoop_AnAdvertCostsNoGarbage(t *testing.T) {
 	r.machine = NewMachine(r.machine.Parameters())
 	r.machine.Step(l.now, Startup{})
 	p := l.ports[0]
-	p.take(l, advert)
-	heard := testing.AllocsPerRun(100, func() { p.take(l, advert) })
+	hear := func() {
+		if err := listener.Send(advert); err != nil {
+			t.Fatal(err)
+		}
+		p.listen(l.notes, l.now)
+		l.hear()
+	}
+	hear()
+	heard := testing.AllocsPerRun(100, hear)
 	if r.received.Load() < 100 {
 		t.Fatalf("%d adverts were taken, dropped: %v", r.received.Load(), r.drops.counts())
 	}

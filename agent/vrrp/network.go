@@ -9,7 +9,8 @@ type Network interface {
 	Open(iface string, index int, family spec.Family) (Conn, error)
 }
 
-// Conn carries whole IP datagrams, header included. No method blocks.
+// Conn carries whole IP datagrams, header included. No method blocks. One thread may send while another
+// receives.
 type Conn interface {
 	// FD is readable while a datagram waits. It belongs to the Conn.
 	FD() int

@@ -67,7 +67,7 @@ func (o Oddity) remedy() string {
 	return ""
 }
 
-// oddityCounts counts by oddity. It is written by the engine's thread and read by anybody.
+// oddityCounts counts by oddity. It is written by who reads from the port, and read by anybody.
 type oddityCounts [numOddities]struct {
 	count atomic.Uint64
 	// warned is the reading of the clock when the user was last to be told, 0 when never.

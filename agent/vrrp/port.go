@@ -4,96 +4,212 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// port is one interface and family on the engine's thread: a connection, and the routers that listen to
-// it.
+// port is one interface and family: a connection, and the routers that listen to it. Two threads read from it:
+// the ear, which waits for what comes, and that of the machines, before it acts on silence.
 type port struct {
 	attachment
 	index int
 	conn  Conn
 	log   *slog.Logger
 
-	routers map[uint8]*router // by VRID
-	limit   rateLimit
+	// routers are known by VRID to the machines' thread, and as listeners to whoever reads.
+	routers   map[uint8]*router
+	listeners [256]atomic.Pointer[listener]
 	// drops are those that could not be laid to a router.
 	drops dropCounts
+
+	// mail says that there are adverts for the machines' thread, and awaited that it waits for the lock. It
+	// never blocks on it: whoever has the lock wakes it after that.
+	mail, awaited atomic.Bool
+
+	mu     sync.Mutex // held while reading
+	in     []byte
+	room   []netip.Addr // for the addresses of the advert at hand
+	limit  rateLimit
+	filled []*listener // those with mail
+	news   bool        // some of it changes something
+	read   uint64      // datagrams, so far
+
+	// Of the machines' thread: enough is what read has to reach before silence is certain, 0 while nobody is
+	// silent, and unheard that it is not.
+	enough  uint64
+	unheard bool
+}
+
+// listener is a router as those who read have to know it. A change makes a new one.
+type listener struct {
+	router    *router
+	own       Parameters
+	transport transport
+	addresses []netip.Addr
+	*hearing
+}
+
+// hearing is what goes on from one listener of a router to the next. It belongs to the port's lock.
+type hearing struct {
+	mailbox mailbox
+	last    Advert // that the machines' thread was woken for
+	limit   rateLimit
 }
 
 func newPort(on attachment, index int, conn Conn, log *slog.Logger) *port {
 	return &port{attachment: on, index: index, conn: conn, log: log.With("interface", on.iface),
-		routers: map[uint8]*router{}, limit: rateLimit{}}
+		routers: map[uint8]*router{}, in: make([]byte, 1<<16), limit: rateLimit{}}
 }
 
-// drainAtMost bounds how many datagrams are read before timers are looked at: a flood must not keep an
-// active router from sending.
-const drainAtMost = 512
+const (
+	// drainAtMost bounds how many datagrams are read in one go: a flood must keep neither the lock nor the
+	// machines' thread.
+	drainAtMost = 256
+	// socketful is more datagrams than a receive buffer holds: the kernel counts several hundred bytes for
+	// each (SKB_TRUESIZE in linux/skbuff.h), and doubles the size of the buffer that it is asked for.
+	socketful = 2 * receiveBuffer / 512
+)
 
-// drain takes in what waits, and reports whether anything did.
-func (p *port) drain(l *loop) (heard bool) {
-	for range drainAtMost {
-		n, err := p.conn.Receive(l.in)
-		if err != nil {
-			if p.limit.allow("receive", l.now) {
-				l.note(note{log: p.log, level: slog.LevelWarn, message: "unable to receive adverts", attrs: []slog.Attr{slog.Any("error", err)}})
+// listen takes in what waits, as far as drainAtMost goes. It reports whether anything did, and whether the
+// machines' thread should look.
+func (p *port) listen(ns notes, now time.Duration) (heard, news bool) {
+	p.mu.Lock()
+	before := p.read
+	p.drain(ns, now)
+	heard, news = p.read != before, p.news
+	p.mu.Unlock()
+	return heard, p.awaited.Swap(false) || news
+}
+
+// collect appends the mail, oldest first for each router, without waiting for whoever reads. When somebody is
+// about to act on silence, it first reads what waits. It reports whether a piece of that is left.
+func (p *port) collect(ns notes, now time.Duration, mail []letter) (_ []letter, again bool) {
+	silent := p.silent(now)
+	if p.unheard = false; !silent {
+		p.enough = 0
+	}
+	if !silent && !p.mail.Load() {
+		return mail, false
+	}
+	p.awaited.Store(true)
+	if !p.mu.TryLock() {
+		p.unheard = true
+		return mail, false
+	}
+	defer p.mu.Unlock()
+	p.awaited.Store(false)
+	if silent {
+		if p.enough == 0 {
+			p.enough = p.read + socketful
+		}
+		if emptied := p.drain(ns, now); !emptied && p.read < p.enough {
+			p.unheard, again = true, true
+		}
+	}
+	for _, to := range p.filled {
+		if p.routers[to.router.vrid] == to.router { // it may have left meanwhile
+			for _, a := range to.mailbox.adverts[:to.mailbox.n] {
+				mail = append(mail, letter{to.router, a})
 			}
-			return heard
+		}
+		to.mailbox.n = 0
+	}
+	p.filled, p.news = p.filled[:0], false
+	p.mail.Store(false)
+	return mail, again
+}
+
+// letter is an advert on its way to a machine.
+type letter struct {
+	to     *router
+	advert heard
+}
+
+// silent reports whether a router of the port is about to act on not having heard anything.
+func (p *port) silent(now time.Duration) bool {
+	for _, r := range p.routers {
+		if r.actsOnSilence(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// drain takes in what waits, and reports whether nothing does any more. With the lock held.
+func (p *port) drain(ns notes, now time.Duration) (emptied bool) {
+	for range drainAtMost {
+		n, err := p.conn.Receive(p.in)
+		if err != nil && p.limit.allow("receive", now) {
+			ns.note(note{log: p.log, level: slog.LevelWarn, message: "unable to receive adverts", attrs: []slog.Attr{slog.Any("error", err)}})
 		}
 		if n == 0 {
-			return heard
+			return true
 		}
-		heard = true
-		p.take(l, l.in[:n])
+		p.read++
+		p.take(ns, now, p.in[:n])
 	}
-	return heard
+	return false
 }
 
 // take handles one datagram.
-func (p *port) take(l *loop, b []byte) {
+func (p *port) take(ns notes, now time.Duration, b []byte) {
 	d, drop := splitDatagram(b)
-	var r *router
+	var to *listener
 	if len(d.message) >= 2 {
-		r = p.routers[d.message[1]]
+		to = p.listeners[d.message[1]].Load()
 	}
 	switch {
-	case drop == accepted && r != nil:
-		drop = r.receive(l, d)
+	case drop == accepted && to != nil:
+		drop = p.receive(ns, now, to, d)
 	case drop == accepted:
 		drop = judgeStranger(d)
 	}
 	switch {
 	case drop == accepted:
-	case r != nil:
-		r.drops.add(drop)
-		r.oddities.add(oddityOf(drop))
-		r.oddities.warn(oddityOf(drop), l.now)
-		if r.limit.allow(string(drop), l.now) {
-			l.note(dropNote(r.log, drop, d.source))
+	case to != nil:
+		to.router.drops.add(drop)
+		to.router.oddities.add(oddityOf(drop))
+		to.router.oddities.warn(oddityOf(drop), now)
+		if to.limit.allow(string(drop), now) {
+			ns.note(dropNote(to.router.log, drop, d.source))
 		}
 	default:
 		p.drops.add(drop)
-		if p.limit.allow(string(drop), l.now) {
-			l.note(dropNote(p.log, drop, d.source))
+		if p.limit.allow(string(drop), now) {
+			ns.note(dropNote(p.log, drop, d.source))
 		}
 	}
 }
 
-// receive checks a datagram with the router's VRID, and takes the advert if nothing is wrong with it.
-func (r *router) receive(l *loop, d datagram) DropReason {
-	own := r.machine.Parameters()
-	if drop := r.transport.judgePath(d, own.Primary); drop != accepted {
+// receive checks a datagram with the listener's VRID, and takes the advert if nothing is wrong with it.
+func (p *port) receive(ns notes, now time.Duration, to *listener, d datagram) DropReason {
+	if drop := to.transport.judgePath(d, to.own.Primary); drop != accepted {
 		return drop
 	}
-	packet, checksum, drop := parseInto(d.message, own.Version, d.source, d.destination, l.room)
+	packet, checksum, drop := parseInto(d.message, to.own.Version, d.source, d.destination, p.room)
 	if drop != accepted {
 		return drop
 	}
-	l.room = packet.Addresses
-	if drop := r.transport.judgePacket(packet, own); drop != accepted {
+	p.room = packet.Addresses
+	if drop := to.transport.judgePacket(packet, to.own); drop != accepted {
 		return drop
 	}
-	r.take(l, d.source, packet, checksum)
+	advert := Advert{Source: d.source, Priority: packet.Priority, Interval: packet.Interval}
+	empty := to.mailbox.n == 0
+	if !to.mailbox.put(heard{advert, now}) {
+		return DropBacklog
+	}
+	if empty {
+		p.filled = append(p.filled, to)
+		p.mail.Store(true)
+	}
+	// The next of the adverts that a backup follows only puts off its deadline. There is time to tell it so
+	// when that comes.
+	if !to.router.following.Load() || advert != to.last {
+		to.last, p.news = advert, true
+	}
+	to.take(ns, now, d.source, packet, checksum)
 	return accepted
 }
 
@@ -111,36 +227,34 @@ func dropNote(log *slog.Logger, drop DropReason, source netip.Addr) note {
 	return n
 }
 
-// take handles an advert for this router that no check dropped.
-func (r *router) take(l *loop, source netip.Addr, p Packet, checksum Checksum) {
-	r.received.Add(1)
-	own := r.machine.Parameters()
+// take counts an advert that no check dropped, and says what is odd about it.
+func (to *listener) take(ns notes, now time.Duration, source netip.Addr, p Packet, checksum Checksum) {
+	to.router.received.Add(1)
 	if checksum == ChecksumPseudoHeader && source.Is4() {
 		level := slog.LevelWarn
-		if r.transport.checksum == ChecksumPseudoHeader {
+		if to.transport.checksum == ChecksumPseudoHeader {
 			level = slog.LevelDebug // we send the same
 		}
-		r.odd(l, OddChecksum, source, level)
+		to.odd(ns, now, OddChecksum, source, level)
 	}
-	if !sameSet(p.Addresses, r.addresses) {
-		r.odd(l, OddAddresses, source, slog.LevelWarn)
+	if !sameSet(p.Addresses, to.addresses) {
+		to.odd(ns, now, OddAddresses, source, slog.LevelWarn)
 	}
-	if p.Interval != own.Interval {
-		r.odd(l, OddInterval, source, slog.LevelWarn)
+	if p.Interval != to.own.Interval {
+		to.odd(ns, now, OddInterval, source, slog.LevelWarn)
 	}
-	if p.Priority == priorityOwner && own.Priority == priorityOwner {
-		r.odd(l, OddOwner, source, slog.LevelWarn)
+	if p.Priority == priorityOwner && to.own.Priority == priorityOwner {
+		to.odd(ns, now, OddOwner, source, slog.LevelWarn)
 	}
-	r.step(l, l.now, Advert{Source: source, Priority: p.Priority, Interval: p.Interval})
 }
 
-func (r *router) odd(l *loop, o Oddity, source netip.Addr, level slog.Level) {
-	r.oddities.add(o)
+func (to *listener) odd(ns notes, now time.Duration, o Oddity, source netip.Addr, level slog.Level) {
+	to.router.oddities.add(o)
 	if level >= slog.LevelWarn {
-		r.oddities.warn(o, l.now)
+		to.router.oddities.warn(o, now)
 	}
-	if r.limit.allow(string(o), l.now) {
-		l.note(note{log: r.log, level: level, message: "another router's adverts do not match",
+	if to.limit.allow(string(o), now) {
+		ns.note(note{log: to.router.log, level: level, message: "another router's adverts do not match",
 			attrs: []slog.Attr{slog.String("oddity", string(o)), slog.String("source", source.String()), slog.String("remedy", o.remedy())}})
 	}
 }
@@ -157,14 +271,4 @@ func sameSet(a, b []netip.Addr) bool {
 	slices.SortFunc(a, netip.Addr.Compare)
 	slices.SortFunc(b, netip.Addr.Compare)
 	return slices.Equal(a, b)
-}
-
-// due reports whether a router of the port has a deadline that has come.
-func (p *port) due(now time.Duration) bool {
-	for _, r := range p.routers {
-		if deadline, pending := r.machine.Deadline(); pending && deadline <= now {
-			return true
-		}
-	}
-	return false
 }

@@ -18,6 +18,8 @@ type receiver struct {
 	port   *port
 	router *router
 	notes  chan note
+
+	transport transport
 }
 
 func newReceiver() *receiver {
@@ -27,17 +29,29 @@ func newReceiver() *receiver {
 	v := spec.DefaultVRRPInstance()
 	v.VirtualRouterID, v.Interface = 51, "eth0"
 	r := newRouter("web", v, log, func(*router, error) {}, new(atomic.Int64))
-	p := newPort(attachment{"eth0", spec.IPv4}, 2, nil, log)
-	r.apply(l, 0, input{params: own(100), port: p, transport: transportOf(v),
-		addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24"), netip.MustParsePrefix("192.0.2.7/24")}})
+	p := newPort(attachment{"eth0", spec.IPv4}, 2, silence{}, log)
+	l.ports, l.routers = []*port{p}, []*router{r}
+	made := &receiver{loop: l, port: p, router: r, notes: notes, transport: transportOf(v)}
+	made.configure(own(100))
 	<-notes // that it became backup
-	return &receiver{loop: l, port: p, router: r, notes: notes}
+	return made
 }
 
-// receive takes in a datagram at a time.
+func (r *receiver) configure(p Parameters) {
+	r.router.apply(r.loop, 0, input{params: p, port: r.port, transport: r.transport,
+		addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24"), netip.MustParsePrefix("192.0.2.7/24")}})
+}
+
+// silence is a connection on which nothing comes.
+type silence struct{ Conn }
+
+func (silence) Receive([]byte) (int, error) { return 0, nil }
+
+// receive takes in a datagram, and has the machine told.
 func (r *receiver) receive(now time.Duration, datagram []byte) {
+	r.port.take(r.loop.notes, now, datagram)
 	r.loop.now = now
-	r.port.take(r.loop, datagram)
+	r.loop.hear()
 }
 
 // seen is what can be told from outside about what was received.
@@ -113,8 +127,7 @@ func TestPort_11_OtherInterfacesAreOtherRouters(t *testing.T) {
 	t.Parallel()
 	r := newReceiver()
 	elsewhere := newPort(attachment{"eth1", spec.IPv4}, 3, nil, slog.New(slog.DiscardHandler))
-	r.loop.now = second
-	elsewhere.take(r.loop, datagramFrom(addr("192.0.2.12"), samplePacket()))
+	elsewhere.take(r.loop.notes, second, datagramFrom(addr("192.0.2.12"), samplePacket()))
 	if got := r.router.status(); got.AdvertsReceived > 0 {
 		t.Errorf("%+v", got)
 	}
@@ -126,7 +139,7 @@ func TestPort_11_OtherInterfacesAreOtherRouters(t *testing.T) {
 func TestPort_13_AnotherOwnerIsHeardAndReported(t *testing.T) {
 	t.Parallel()
 	r := newReceiver()
-	r.router.step(r.loop, 0, Configure{own(255)})
+	r.configure(own(255))
 	p := samplePacket()
 	p.Priority = 255
 	r.receive(second, datagramFrom(addr("192.0.2.200"), p))

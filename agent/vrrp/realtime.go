@@ -6,17 +6,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Any real-time priority is above all ordinary load; a low one leaves room for what should be above us.
-const realtimePriority = 5
+// Any real-time priority is above all ordinary load; a low one leaves room for what should be above us. Who sends
+// goes before who listens: a flood keeps the ear busy without end.
+const (
+	realtimeMachines = 5
+	realtimeEar      = 4
+)
 
 // askForRealtime puts the calling thread before all ordinary load. Threads that it starts are not: they
 // are none of VRRP's. It needs CAP_SYS_NICE or RLIMIT_RTPRIO.
-func askForRealtime() error {
+func askForRealtime(priority uint32) error {
 	attr := &unix.SchedAttr{
 		Size:     unix.SizeofSchedAttr,
 		Policy:   unix.SCHED_RR,
 		Flags:    unix.SCHED_FLAG_RESET_ON_FORK,
-		Priority: realtimePriority,
+		Priority: priority,
 	}
 	if err := unix.SchedSetAttr(0, attr, 0); err != nil {
 		return fmt.Errorf("set SCHED_RR: %w", err)

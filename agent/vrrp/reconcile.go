@@ -192,6 +192,7 @@ func (e *Engine) inspect(on attachment) facts {
 	e.ports[on] = p
 	l := e.loop
 	l.post(func() { l.ports = append(l.ports, p) })
+	e.ear.attend(p)
 	return facts{port: p, primary: primary}
 }
 
@@ -214,6 +215,7 @@ func (e *Engine) closePort(p *port) {
 	l := e.loop
 	l.post(func() { l.detach(p) })
 	l.flush()
+	e.ear.ignore(p)
 	if err := p.conn.Close(); err != nil {
 		e.Log.Warn("unable to close the VRRP socket", "interface", p.iface, "error", err)
 	}

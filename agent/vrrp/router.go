@@ -25,6 +25,7 @@ type router struct {
 	port      *port // nil until there was an interface to open
 	addresses []netip.Addr
 	transport transport
+	hearing   *hearing
 	reason    string
 	hold      string
 	limit     rateLimit
@@ -34,16 +35,18 @@ type router struct {
 	// outcomes wait for a failover to end.
 	outcomes []chan<- spec.InstanceState
 
-	state    atomic.Pointer[spec.VRRPInstanceState]
-	wish     atomic.Pointer[wish]
-	failure  atomic.Pointer[failure]
-	sent     atomic.Uint64
-	unsent   atomic.Uint64
-	received atomic.Uint64
-	became   atomic.Uint64
-	drops    dropCounts
-	oddities oddityCounts
-	stolen   restorations
+	state atomic.Pointer[spec.VRRPInstanceState]
+	// following: what the followed router repeats changes nothing.
+	following atomic.Bool
+	wish      atomic.Pointer[wish]
+	failure   atomic.Pointer[failure]
+	sent      atomic.Uint64
+	unsent    atomic.Uint64
+	received  atomic.Uint64
+	became    atomic.Uint64
+	drops     dropCounts
+	oddities  oddityCounts
+	stolen    restorations
 	// lastAdvert is the reading of the clock at the last advert, 0 while not active. It outlives the process.
 	lastAdvert *atomic.Int64
 }
@@ -112,10 +115,13 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 		if in.port != nil {
 			in.port.routers[r.vrid] = r
 		}
-		r.port = in.port
+		r.port, r.hearing = in.port, &hearing{limit: rateLimit{}}
 	}
 	r.addresses = addrs(in.addresses)
 	r.transport = in.transport
+	if r.port != nil {
+		r.port.listeners[r.vrid].Store(&listener{router: r, own: in.params, transport: in.transport, addresses: r.addresses, hearing: r.hearing})
+	}
 	if w := r.wish.Load(); !slices.Equal(w.addresses, in.places) || !slices.Equal(w.routes, in.routes) || w.garp != in.garp {
 		changed := *w
 		changed.addresses, changed.routes, changed.garp = in.places, in.routes, in.garp
@@ -126,6 +132,7 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 	r.members = in.members
 	l.groups.move(r, in.group)
 	r.step(l, now, Configure{in.params})
+	l.restFor.Store(int64(l.shortestRest()))
 	if in.reason != "" {
 		r.step(l, now, Fault{})
 	} else {
@@ -137,7 +144,27 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 func (r *router) leavePort() {
 	if r.port != nil && r.port.routers[r.vrid] == r {
 		delete(r.port.routers, r.vrid)
+		r.port.listeners[r.vrid].Store(nil)
 	}
+}
+
+// deadline is when the machine wants to be told the time, unless it wants to act on silence that is not certain
+// yet.
+func (r *router) deadline(now time.Duration) (_ time.Duration, pending bool) {
+	if r.port != nil && r.port.unheard && r.actsOnSilence(now) {
+		return 0, false
+	}
+	return r.machine.Deadline()
+}
+
+// actsOnSilence reports whether a deadline has come at which the machine does something because it has not heard
+// anything. An active router that is in time does not: it sends.
+func (r *router) actsOnSilence(now time.Duration) bool {
+	deadline, pending := r.machine.Deadline()
+	if !pending || deadline > now {
+		return false
+	}
+	return r.machine.State() != spec.InstanceActive || now-deadline > r.machine.Parameters().Interval
 }
 
 // step feeds the machine and does what it says. Sending is the only thing done here; all else is left
@@ -173,6 +200,7 @@ func (r *router) stepAlone(l *loop, now time.Duration, ev Event) {
 			l.holder.wake()
 		}
 	}
+	r.following.Store(r.machine.Following())
 	if from, to, changed := r.publish(); changed {
 		l.note(note{log: r.log, level: slog.LevelInfo, message: "state changed", transition: true,
 			attrs: []slog.Attr{slog.String("from", string(from)), slog.String("to", string(to)), slog.String("reason", r.reason)}})
