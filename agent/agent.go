@@ -87,7 +87,7 @@ func (a *Agent) assemble() {
 	a.engine = vrrp.NewEngine(vrrp.Config{
 		Interfaces: a.plane.links, Addresses: a.plane.links, Routes: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
 		StartupHold: a.config.StartupHold,
-		AdvertTimes: a.plane.adverts,
+		Traces:      a.plane.traces,
 		Changed:     func() { a.tuner.Trigger() },
 	})
 	a.tuner = newTuner(a.config, a.plane.tuning, a.store, roles{a.engine}, a.log)

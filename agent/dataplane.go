@@ -20,12 +20,12 @@ import (
 // that need no privileges and send nothing. What stands above cannot tell one from the other.
 type dataplane struct {
 	network vrrp.Network
-	// adverts outlive the process; nil where nothing does.
-	adverts *vrrp.AdvertTimes
-	links   links
-	table   balance.Kernel
-	tuning  tuning
-	prober  check.Prober
+	// traces outlive the process; nil where nothing does.
+	traces *vrrp.Traces
+	links  links
+	table  balance.Kernel
+	tuning tuning
+	prober check.Prober
 	// checkScript reports why a check script may not run here.
 	checkScript func(spec.CheckScript) spec.FieldErrors
 	close       func() error
@@ -65,7 +65,7 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 	if err != nil {
 		return dataplane{}, fmt.Errorf("open the machine's network interfaces: %w", err)
 	}
-	adverts, err := openAdvertTimes(c)
+	traces, err := openTraces(c)
 	if err != nil {
 		log.Warn("an agent that is killed and comes back begins as backup", "error", err)
 	}
@@ -77,7 +77,7 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 	runner := check.NewRunner(c.Scripts.Directory, c.Scripts.User)
 	return dataplane{
 		network:     vrrp.RawNetwork{},
-		adverts:     adverts,
+		traces:      traces,
 		links:       interfaces,
 		table:       table,
 		tuning:      tuned,

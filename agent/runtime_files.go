@@ -14,9 +14,9 @@ import (
 // folder (RuntimeDirectory= in systemd.exec).
 const runtimeDir = "/run/lvs-agent"
 
-// openAdvertTimes opens the file of the last adverts. Each state folder has its own, since several agents
+// openTraces opens the file of what must outlive a killed agent. Each state folder has its own, since several agents
 // can be on one machine, each in its network namespace.
-func openAdvertTimes(c config.Config) (*vrrp.AdvertTimes, error) {
+func openTraces(c config.Config) (*vrrp.Traces, error) {
 	dir := os.Getenv("RUNTIME_DIRECTORY")
 	if dir == "" {
 		dir = runtimeDir
@@ -28,9 +28,9 @@ func openAdvertTimes(c config.Config) (*vrrp.AdvertTimes, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	times, err := vrrp.OpenAdvertTimes(filepath.Join(dir, url.PathEscape(state)+".adverts"))
+	traces, err := vrrp.OpenTraces(filepath.Join(dir, url.PathEscape(state)+".traces"))
 	if err != nil {
-		return nil, fmt.Errorf("keep the times of adverts: %w", err)
+		return nil, fmt.Errorf("keep traces for the next agent: %w", err)
 	}
-	return times, nil
+	return traces, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -26,8 +27,8 @@ type Config struct {
 	// StartupHold is how long an instance waits for the services on its addresses before it becomes active.
 	StartupHold time.Duration
 	Log         *slog.Logger
-	// AdvertTimes makes an instance go on as active after the process was killed. It may be nil.
-	AdvertTimes *AdvertTimes
+	// Traces make an instance go on as active after the process was killed. They may be nil.
+	Traces *Traces
 	// Changed is called after the state of an instance changed. It may be nil, and must not block.
 	Changed func()
 }
@@ -43,9 +44,11 @@ type Engine struct {
 	entries map[string]*entry
 	holds   map[string]time.Time // until when an instance is held back, by name
 	ports   map[attachment]*port
-	loop    *loop   // nil while not running
-	ear     *ear    // nil while not running
-	holder  *holder // nil while not running
+	// verdicts are where those on what is tracked are kept.
+	verdicts map[tracked]*atomic.Int64
+	loop     *loop   // nil while not running
+	ear      *ear    // nil while not running
+	holder   *holder // nil while not running
 }
 
 // entry is one instance as it is asked for, and what the thread was told about it.
@@ -69,7 +72,8 @@ func NewEngine(c Config) *Engine {
 	if c.Services == nil {
 		c.Services = noServices{}
 	}
-	return &Engine{Config: c, trigger: make(chan struct{}, 1), entries: map[string]*entry{}, holds: map[string]time.Time{}, ports: map[attachment]*port{}}
+	return &Engine{Config: c, trigger: make(chan struct{}, 1), entries: map[string]*entry{}, holds: map[string]time.Time{}, ports: map[attachment]*port{},
+		verdicts: map[tracked]*atomic.Int64{}}
 }
 
 // Set makes the engine take part in these instances and no others. An instance that is as before is not

@@ -75,6 +75,7 @@ func (e *Engine) reconcile() {
 		}
 		inputs[name] = &in
 	}
+	e.forgetVerdicts()
 	together(inputs)
 	for _, name := range names {
 		e.tell(name, inputs[name])
@@ -87,7 +88,7 @@ func (e *Engine) reconcile() {
 func (e *Engine) tell(name string, in *input) {
 	l, en := e.loop, e.entries[name]
 	if en.router == nil {
-		en.router = newRouter(name, en.spec, e.Log, e.failed, e.AdvertTimes.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
+		en.router = newRouter(name, en.spec, e.Log, e.failed, e.Traces.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
 		en.router.resume(monotonic())
 		e.holder.add(en.router)
 		r := en.router

@@ -35,7 +35,7 @@ func (noServices) Awaited([]netip.Addr) ([]string, bool) { return nil, false }
 func (e *Engine) trackers(en *entry) []Tracker {
 	var all []Tracker
 	for _, name := range sorted(en.spec.TrackScripts) {
-		passing, known := e.Scripts.Script(name)
+		passing, known := e.script(name)
 		all = append(all, verdict(en.spec.TrackScripts[name], passing, known, words{
 			passes:  fmt.Sprintf("check script %q passes", name),
 			fails:   fmt.Sprintf("check script %q fails", name),
@@ -77,6 +77,12 @@ func verdict(track spec.Track, passing, known bool, say words) Tracker {
 	return t
 }
 
+// script returns the verdict on a tracked check script.
+func (e *Engine) script(name string) (passing, known bool) {
+	passing, known = e.Scripts.Script(name)
+	return e.lastVerdict(tracked{trackedScript, name}, passing, known)
+}
+
 // service returns the verdict on a tracked virtual server. The last one holds while there is none: one that
 // is replaced, or deleted before the reference to it, is no reason to move a role.
 func (e *Engine) service(en *entry, name string) (up, known bool) {
@@ -86,8 +92,8 @@ func (e *Engine) service(en *entry, name string) (up, known bool) {
 			en.services = map[string]bool{}
 		}
 		en.services[name] = up
-		return up, known
+	} else {
+		up, known = en.services[name]
 	}
-	up, known = en.services[name]
-	return up, known
+	return e.lastVerdict(tracked{trackedVirtualServer, name}, up, known)
 }

@@ -60,13 +60,13 @@ func direct(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, kernel.Close()) }()
-	adverts, err := vrrp.OpenAdvertTimes(filepath.Join(dir, "adverts"))
+	traces, err := vrrp.OpenTraces(filepath.Join(dir, "traces"))
 	if err != nil {
 		return err
 	}
 	known := &verdicts{}
 	engine := vrrp.NewEngine(vrrp.Config{
-		Interfaces: kernel, Addresses: kernel, Routes: kernel, Network: vrrp.RawNetwork{}, Scripts: known, AdvertTimes: adverts,
+		Interfaces: kernel, Addresses: kernel, Routes: kernel, Network: vrrp.RawNetwork{}, Scripts: known, Traces: traces,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	go obey(engine, known)

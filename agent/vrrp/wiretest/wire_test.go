@@ -150,12 +150,15 @@ func TestWire_WhoIsBackBeforeHeIsMissedGoesOn(t *testing.T) {
 	d1, d2 := pair(t, n)
 	slow := instance(150)
 	slow.AdvertisementInterval = spec.Duration(10 * time.Second)
+	slow.TrackScripts = map[string]spec.Track{"gateway": {Weight: 0}}
+	d1.ask(request{Verdicts: map[string]bool{"gateway": true}})
 	d1.set(web(slow))
 	eventually(t, "d2 has heard of the interval", func() bool { return d2.status().Oddities["interval"] > 0 })
 	d1.kill()
 	d1.start()
 	d1.set(web(slow))
-	// At that interval nobody else becomes active in time for this to pass, and d1 not by waiting.
+	// At that interval nobody else becomes active in time for this to pass, and d1 not by waiting. Nor does it leave
+	// the election before the script that it depends on has run.
 	eventually(t, "d1 is active", func() bool { return d1.is(spec.InstanceActive) })
 	if s := d2.status(); s.State != spec.InstanceBackup || s.BecameActive != 0 {
 		t.Errorf("d2: %+v", s)
@@ -168,6 +171,8 @@ func TestWire_WhoIsBackBeforeHeIsMissedGoesOn(t *testing.T) {
 	if s := d1.status(); s.State == spec.InstanceActive {
 		t.Errorf("after a stop d1 is %s at once", s.State)
 	}
+	d1.ask(request{Verdicts: map[string]bool{"gateway": false}})
+	eventually(t, "the first verdict counts", func() bool { return d1.is(spec.InstanceFault) })
 }
 
 func TestWire_82_WhatNobodyWantsAnyMoreIsRemovedAtTheStart(t *testing.T) {

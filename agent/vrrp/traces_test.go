@@ -11,23 +11,23 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func openTimes(t *testing.T, path string) *AdvertTimes {
+func openTraces(t *testing.T, path string) *Traces {
 	t.Helper()
-	times, err := OpenAdvertTimes(path)
+	traces, err := OpenTraces(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return times
+	return traces
 }
 
-func TestAdvertTimes_OutliveTheProcess(t *testing.T) {
+func TestTraces_OutliveTheProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "adverts")
-	before := openTimes(t, path) // never closed, as by a process that was killed
+	before := openTraces(t, path) // never closed, as by a process that was killed
 	before.of("a").Store(1)
 	before.of("b").Store(2)
 	before.of("c").Store(0)
-	after := openTimes(t, path)
+	after := openTraces(t, path)
 	if a, b, c := after.of("a").Load(), after.of("b").Load(), after.of("c").Load(); a != 1 || b != 2 || c != 0 {
 		t.Errorf("a %d, b %d, c %d; want 1, 2, 0", a, b, c)
 	}
@@ -35,24 +35,24 @@ func TestAdvertTimes_OutliveTheProcess(t *testing.T) {
 	if a != again || after.of("d") == after.of("c") {
 		t.Error("an instance has one place, and no other has the same")
 	}
-	if (*AdvertTimes)(nil).of("a").Load() != 0 {
+	if (*Traces)(nil).of("a").Load() != 0 {
 		t.Error("nothing remembers something")
 	}
 }
 
-func TestAdvertTimes_AFullFileForgetsWhoIsGoneAndThenTheNewOne(t *testing.T) {
+func TestTraces_AFullFileForgetsWhoIsGoneAndThenTheNewOne(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "adverts")
-	before := openTimes(t, path)
-	for i := range advertSlots {
+	before := openTraces(t, path)
+	for i := range traceSlots {
 		before.of(fmt.Sprint("gone ", i)).Store(int64(i % 2)) // every other one was active
 	}
-	after := openTimes(t, path)
-	for i := range advertSlots / 2 {
+	after := openTraces(t, path)
+	for i := range traceSlots / 2 {
 		after.of(fmt.Sprint("new ", i)).Store(7)
 	}
 	after.of("one too many").Store(7)
-	again := openTimes(t, path)
+	again := openTraces(t, path)
 	if got := again.of("gone 1").Load(); got != 1 {
 		t.Errorf("who was active has %d, want 1", got)
 	}
