@@ -16,6 +16,8 @@ func (h health) Server(key spec.ServerKey) (balance.Verdict, string) {
 		return balance.Up, reason
 	case check.Failing:
 		return balance.Down, reason
+	case check.Suspect:
+		return balance.Suspect, reason
 	}
 	return balance.Unknown, reason
 }

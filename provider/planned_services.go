@@ -63,5 +63,5 @@ func (r *clusterResource[Spec, State, M]) misfits(m M) (errs spec.FieldErrors, j
 		errs = append(errs, spec.FieldError{Pointer: "/directors", Detail: fmt.Sprintf(
 			"virtual server %q is not on %s: write directors = lvs_virtual_server.….directors, with the name of that resource", name, list(absent))})
 	}
-	return append(errs, service.spec.Admit(server.addressPort())...), true
+	return append(errs, service.spec.Admit(server.addressPort(), server.spec(""))...), true
 }

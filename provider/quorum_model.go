@@ -102,13 +102,9 @@ func sorryServerValue(v *spec.SorryServer) types.Object {
 	if v == nil {
 		return types.ObjectNull(sorryServerType().AttrTypes)
 	}
-	method := types.StringNull()
-	if v.ForwardingMethod != "" {
-		method = types.StringValue(string(v.ForwardingMethod))
-	}
 	return types.ObjectValueMust(sorryServerType().AttrTypes, map[string]attr.Value{
 		"address":           iptypes.NewIPAddressValue(v.Address.String()),
 		"port":              types.Int64Value(int64(v.Port)),
-		"forwarding_method": method,
+		"forwarding_method": optionalWord(v.ForwardingMethod),
 	})
 }

@@ -17,6 +17,9 @@ type realServerModel struct {
 	Address       iptypes.IPAddress `tfsdk:"address"`
 	Port          types.Int64       `tfsdk:"port"`
 	Weight        types.Int64       `tfsdk:"weight"`
+	HealthCheck   types.Object      `tfsdk:"health_check"`
+	InitialState  types.String      `tfsdk:"initial_state"`
+	OnFailure     types.String      `tfsdk:"on_failure"`
 }
 
 func realServers() kind[spec.RealServer, spec.RealServerStatus] {
@@ -46,6 +49,9 @@ func (m *realServerModel) addressPort() netip.AddrPort {
 func (m *realServerModel) spec(string) spec.RealServer {
 	v := spec.DefaultRealServer()
 	v.Weight = number(m.Weight, v.Weight)
+	v.HealthCheck = healthCheck(m.HealthCheck)
+	v.InitialState = word[spec.InitialState](m.InitialState, "")
+	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
 	return v
 }
 
@@ -73,5 +79,9 @@ func (m *realServerModel) complete() {}
 func (m *realServerModel) adopt(map[string]spec.RealServer, []string) {}
 
 func (m *realServerModel) observe(actual map[string]spec.RealServer) {
-	m.Weight = types.Int64Value(int64(agree(m.spec(""), actual).Weight))
+	v := agree(m.spec(""), actual)
+	m.Weight = types.Int64Value(int64(v.Weight))
+	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
+	m.InitialState = optionalWord(v.InitialState)
+	m.OnFailure = optionalWord(v.OnFailure)
 }

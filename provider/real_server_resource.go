@@ -46,7 +46,17 @@ func (*realServerResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "Port of the server, 1 to 65535. With the forwarding methods `dr` and `tunnel` it is the service's, " +
 					"because they do not change it.",
 			},
-			"weight":          countAttribute(d.Weight, "Share of new connections, relative to the other servers: 0 to 65535. 0 takes no new ones."),
+			"weight":       countAttribute(d.Weight, "Share of new connections, relative to the other servers: 0 to 65535. 0 takes no new ones."),
+			"health_check": healthCheckAttribute("How each director checks this server: at least one of `tcp`, `http` and `script`, and every one that is named must pass. Left out, it is checked as the service says."),
+			"initial_state": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "What the server counts as until its first verdict, `down` or `up`. Left out, it is as the service says.",
+			},
+			"on_failure": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "What becomes of the server when it fails: `remove` takes it out of the table, `quiesce` gives it weight 0. " +
+					"Left out, it is as the service says. `quiesce` is refused where weight 0 does not keep clients away.",
+			},
 			"directors":       directorsAttribute(),
 			"director_status": directorStatusAttribute(),
 		},

@@ -26,8 +26,16 @@ resource "lvs_real_server" "test" {
 func TestServerThatItsPlannedServiceCannotHaveIsAnErrorAtPlan(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ good, bad, want string }{
-		"another port":      {`port           = 80`, `port = 8080`, `forwarding_method "dr" keeps the port: use 80`},
-		"another family":    {`"192.0.2.21"`, `"2001:db8::21"`, "are of different families"},
+		"another port":   {`port           = 80`, `port = 8080`, `forwarding_method "dr" keeps the port: use 80`},
+		"another family": {`"192.0.2.21"`, `"2001:db8::21"`, "are of different families"},
+		"no way to quiesce": {`forwarding_method = "dr"`, `forwarding_method = "dr"
+  scheduler = "sh"
+}
+resource "lvs_real_server" "other" {
+  virtual_server = lvs_virtual_server.test.name
+  address        = "192.0.2.22"
+  port           = 80
+  on_failure     = "quiesce"`, `"quiesce" would not keep clients away`},
 		"on more directors": {`forwarding_method = "dr"`, `forwarding_method = "dr"` + "\n  directors = [\"d1\"]", `virtual server "web" is not on d2: write directors = lvs_virtual_server.`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,4 +118,26 @@ func TestImportIDThatIsNoneSaysWhatOneLooksLike(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWhatAServerHasOfItsOwnIsSetChangedAndImported(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	block := providerBlock(directors)
+	with := func(service, server string) string {
+		config := strings.Replace(servedPair, `"dr"`, `"dr"`+"\n"+service, 1)
+		return block + config[:strings.LastIndex(config, "}")] + server + "\n}"
+	}
+	var steps []resource.TestStep
+	for _, config := range []string{
+		with("", ""),
+		with("initial_state = \"up\"\non_failure = \"remove\"\nhealth_check = { tcp = {} }", "on_failure = \"quiesce\"\ninitial_state = \"down\""),
+		with("", "health_check = { interval = \"5s\", fall = 5, http = { path = \"/healthz\" } }\ninitial_state = \"up\""),
+		with("", ""),
+	} {
+		steps = append(steps, resource.TestStep{Config: config}, resource.TestStep{Config: config, ConfigPlanChecks: noChanges()},
+			resource.TestStep{ResourceName: "lvs_virtual_server.test", ImportState: true, ImportStateId: "web", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "name"},
+			resource.TestStep{ResourceName: "lvs_real_server.test", ImportState: true, ImportStateId: "web/192.0.2.21:80", ImportStateVerify: true, ImportStateVerifyIdentifierAttribute: "address"})
+	}
+	run(t, steps...)
 }

@@ -113,6 +113,18 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		{goodServer, `= 80`, `= 0`, "port", "0 is out of range: use 1 to 65535"},
 		{goodServer, `= 1`, `= 65536`, "weight", "65536 is out of range: use 0 to 65535"},
 		{goodServer, `= 1`, `= -1`, "weight", "-1 is out of range: use 0 to 65535"},
+		{goodService, `"wrr"`, `"sh"
+  on_failure = "quiesce"`, "on_failure", `"quiesce" would not keep clients away: scheduler sh goes on sending its share of clients`},
+		{goodService, `"wrr"`, `"wrr"
+  on_failure = "drop"`, "on_failure", `"drop" is not known: use one of remove, quiesce`},
+		{goodService, `"wrr"`, `"wrr"
+  initial_state = "unknown"`, "initial_state", `"unknown" is not known: use one of down, up`},
+		{goodServer, `weight `, `initial_state = "unknown"
+  weight `, "initial_state", `"unknown" is not known: use one of down, up`},
+		{goodServer, `weight `, `on_failure = "drop"
+  weight `, "on_failure", `"drop" is not known: use one of remove, quiesce`},
+		{goodServer, `weight `, `health_check = {}
+  weight `, "health_check", "names at least one of tcp, http and script"},
 		{goodServer, `weight `, `directors = []
   weight `, "directors", "the set is empty"},
 

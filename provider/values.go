@@ -36,6 +36,14 @@ func word[T ~string](v types.String, fallback T) T {
 	return T(v.ValueString())
 }
 
+// optionalWord returns a word that may be left out.
+func optionalWord[T ~string](v T) types.String {
+	if v == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(string(v))
+}
+
 // duration reads a duration. One that is not known, or that its own type complains about, is open.
 func duration(v timetypes.GoDuration, fallback, open spec.Duration) spec.Duration {
 	if v.IsNull() {

@@ -17,6 +17,8 @@ type virtualServerModel struct {
 	Scheduler        types.String      `tfsdk:"scheduler"`
 	ForwardingMethod types.String      `tfsdk:"forwarding_method"`
 	HealthCheck      types.Object      `tfsdk:"health_check"`
+	InitialState     types.String      `tfsdk:"initial_state"`
+	OnFailure        types.String      `tfsdk:"on_failure"`
 	Quorum           types.Object      `tfsdk:"quorum"`
 	SorryServer      types.Object      `tfsdk:"sorry_server"`
 }
@@ -43,6 +45,8 @@ func (m *virtualServerModel) spec(string) spec.VirtualServer {
 	v.Scheduler = word(m.Scheduler, v.Scheduler)
 	v.ForwardingMethod = word[spec.ForwardingMethod](m.ForwardingMethod, "")
 	v.HealthCheck = healthCheck(m.HealthCheck)
+	v.InitialState = word(m.InitialState, v.InitialState)
+	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
 	v.Quorum = quorum(m.Quorum)
 	v.SorryServer = sorryServer(m.SorryServer)
 	return v
@@ -69,6 +73,8 @@ func (m *virtualServerModel) observe(actual map[string]spec.VirtualServer) {
 	m.Scheduler = types.StringValue(v.Scheduler)
 	m.ForwardingMethod = types.StringValue(string(v.ForwardingMethod))
 	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
+	m.InitialState = types.StringValue(string(v.InitialState))
+	m.OnFailure = optionalWord(v.OnFailure)
 	m.Quorum = quorumValue(v.Quorum)
 	m.SorryServer = sorryServerValue(v.SorryServer)
 }

@@ -50,7 +50,16 @@ func (*virtualServerResource) Schema(_ context.Context, _ resource.SchemaRequest
 				MarkdownDescription: "How packets reach the real servers: " + words(spec.ForwardingMethods()) + ". There is no default, because each needs " +
 					"the real servers set up its own way. `dr` and `tunnel` keep the port: a real server's must be the service's.",
 			},
-			"health_check":    healthCheckAttribute(),
+			"health_check": healthCheckAttribute("How each director checks the real servers: at least one of `tcp`, `http` and `script`, and every one that is named must pass. " +
+				"A server joins after its first pass and leaves, as `on_failure` says, after `fall` failures in a row. Without a check every server counts as healthy. A server may have a check of its own."),
+			"initial_state": wordAttribute(string(d.InitialState), "What a real server counts as until its first verdict: `down` is out of the table until it passes, `up` is in until it fails. "+
+				"What is in the table already when an agent starts keeps its state. A server may say otherwise."),
+			"on_failure": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "What becomes of a real server that fails: `remove` takes it out of the table, `quiesce` gives it weight 0, so that its established connections may finish. " +
+					"Left out, it is `quiesce` where weight 0 keeps clients away and `remove` elsewhere: with the schedulers `dh`, `sh` and `mh`, which go on sending clients to it, and over UDP, whose flows stay. " +
+					"`quiesce` is refused there. A server may say otherwise.",
+			},
 			"quorum":          quorumAttribute(),
 			"sorry_server":    sorryServerAttribute(),
 			"directors":       directorsAttribute(),
@@ -63,16 +72,15 @@ func (*virtualServerResource) ImportState(ctx context.Context, req resource.Impo
 	importByName(ctx, req, resp)
 }
 
-func healthCheckAttribute() schema.Attribute {
+func healthCheckAttribute(description string) schema.Attribute {
 	check, http := spec.DefaultHealthCheck(), spec.DefaultHTTPCheck()
 	expected := make([]attr.Value, len(http.ExpectedStatus))
 	for i, r := range http.ExpectedStatus {
 		expected[i] = types.StringValue(r.String())
 	}
 	return schema.SingleNestedAttribute{
-		Optional: true,
-		MarkdownDescription: "How each director checks the real servers: at least one of `tcp`, `http` and `script`, and every one that is named must pass. " +
-			"A server joins after its first passes and gets weight 0 after its failures. Without a check every server counts as healthy.",
+		Optional:            true,
+		MarkdownDescription: description,
 		Attributes: map[string]schema.Attribute{
 			"interval": durationAttribute(check.Interval, "Time between two checks of a server, from start to start: `10ms` to `24h`."),
 			"timeout":  durationAttribute(check.Timeout, "A check without an answer by then has failed: at most `interval`."),

@@ -9,7 +9,7 @@ import (
 
 // Compute returns the table that the desired services want with what is remembered of them. A server that
 // is up has its weight, one of which nothing is known yet is absent, and what becomes of one that is down
-// depends on the service: see onFailure. A service that has lost its quorum sends what is new to its sorry
+// depends on the service: see its FailureAction. A service that has lost its quorum sends what is new to its sorry
 // server alone, if it has one. The desired state is valid, and each of its real servers belongs to one of
 // its services.
 func Compute(desired spec.Desired, remembered memories) ipvs.Table {
@@ -39,7 +39,7 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		case Unknown:
 			continue
 		case Down:
-			if action, _ := onFailure(v); action == remove {
+			if action, _ := v.FailureAction(server); action == spec.Remove {
 				continue
 			}
 			destination.Weight = 0

@@ -65,26 +65,6 @@ func TestComputeFollowsServiceAndVerdict(t *testing.T) {
 	}
 }
 
-// Every scheduler that may be asked for is one of which somebody has decided what weight 0 does.
-func TestEverySchedulerHasAnActionAndAReason(t *testing.T) {
-	t.Parallel()
-	want := map[string]failureAction{
-		"rr": quiesce, "wrr": quiesce, "lc": quiesce, "wlc": quiesce, "fo": quiesce, "ovf": quiesce, "lblc": quiesce,
-		"lblcr": quiesce, "sed": quiesce, "nq": quiesce, "twos": quiesce, "dh": remove, "sh": remove, "mh": remove,
-	}
-	got := map[string]failureAction{}
-	for _, scheduler := range spec.Schedulers() {
-		action, reason := onFailure(spec.VirtualServer{Scheduler: scheduler, Protocol: spec.TCP})
-		if reason == "" {
-			t.Errorf("%s has no reason", scheduler)
-		}
-		got[scheduler] = action
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("actions (-want +got):\n%s", diff)
-	}
-}
-
 func TestHoldIsWhatIsWantedWhereNobodyElseWrites(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(2000) {

@@ -17,7 +17,7 @@ type memories struct {
 
 // memory is what is remembered of a real server.
 type memory struct {
-	// last is the last verdict that was not Unknown, or what the kernel's table implied.
+	// last is Up or Down by the last verdict, or by what the kernel's table implied; Unknown before both.
 	last Verdict
 	// joined says that the server was up once: only then does it stay in the table when it goes down.
 	joined bool
@@ -29,6 +29,18 @@ func (m memory) verdict() Verdict {
 		return Unknown
 	}
 	return m.last
+}
+
+// after returns the memory after a verdict.
+func (m memory) after(says Verdict) memory {
+	switch {
+	case says == Up, says == Down:
+		m.last = says
+	case says == Suspect && m.last == Unknown:
+		m.last = Down // there is nothing that it could stay
+	}
+	m.joined = m.joined || m.last == Up
+	return m
 }
 
 // remember returns the memories after one more look at the verdicts. What is seen for the first time, and
@@ -44,16 +56,10 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 		v := desired.VirtualServers[key.VirtualServer]
 		m, seen := before.servers[key]
 		if !seen {
-			m = implied(v, actual[serviceKey(v)], key.Address)
+			_, known := before.services[key.VirtualServer]
+			m = first(v, server, actual, key.Address, known)
 		}
-		says := Up
-		if v.HealthCheck != nil {
-			says = health(key)
-		}
-		if says != Unknown {
-			m.last = says
-		}
-		m.joined = m.joined || m.last == Up
+		m = m.after(verdictOf(v, server, key, health))
 		after.servers[key] = m
 		strengths[key.VirtualServer] = strengths[key.VirtualServer].add(server.Weight, m.last)
 	}
@@ -67,15 +73,33 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 	return after
 }
 
-// implied returns what a destination in the kernel's table says of its server.
-func implied(v spec.VirtualServer, actual ipvs.Service, server netip.AddrPort) memory {
-	destination, there := actual.Destinations[server]
-	if !there {
-		return memory{}
+// verdictOf asks for the verdict on a server, which is up when nobody checks it.
+func verdictOf(v spec.VirtualServer, server spec.RealServer, key spec.ServerKey, health func(spec.ServerKey) Verdict) Verdict {
+	if v.Resolve(server).HealthCheck == nil {
+		return Up
 	}
+	return health(key)
+}
+
+// first returns what a server counts as that is seen for the first time, until there is a verdict: what it is
+// in the kernel's table, or its initial state. A server that is not in the table of a service that this
+// process sees for the first time was out before, and stays out whatever its initial state.
+func first(v spec.VirtualServer, server spec.RealServer, actual ipvs.Table, address netip.AddrPort, serviceIsKnown bool) memory {
+	service, there := actual[serviceKey(v)]
+	if destination, in := service.Destinations[address]; in {
+		return implied(v, server, destination)
+	}
+	if v.Resolve(server).InitialState == spec.InitialUp && (serviceIsKnown || !there) {
+		return memory{last: Up, joined: true}
+	}
+	return memory{}
+}
+
+// implied returns what a destination in the kernel's table says of its server.
+func implied(v spec.VirtualServer, server spec.RealServer, destination ipvs.Destination) memory {
 	// Weight 0 means down where that is what down looks like. A weight of 0 that is asked for looks the
 	// same, but then being down is no different.
-	if action, _ := onFailure(v); destination.Weight == 0 && action == quiesce {
+	if action, _ := v.FailureAction(server); destination.Weight == 0 && action == spec.Quiesce {
 		return memory{last: Down, joined: true}
 	}
 	return memory{last: Up, joined: true}

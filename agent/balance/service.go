@@ -21,13 +21,9 @@ func (b *Balancer) Service(name string) (up, known bool) {
 	}
 	var servers strength
 	for _, key := range members {
-		says := Up
-		if v.HealthCheck != nil {
-			if says = b.verdict(key); says == Unknown {
-				says = remembered.servers[key].last
-			}
-		}
-		servers = servers.add(desired.RealServers[key].Weight, says)
+		server := desired.RealServers[key]
+		says := remembered.servers[key].after(verdictOf(v, server, key, b.verdict)).last
+		servers = servers.add(server.Weight, says)
 	}
 	says := servers.verdict(v.Quorum, remembered.services[name])
 	return says == Up, says != Unknown

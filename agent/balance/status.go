@@ -103,7 +103,7 @@ func (b *Balancer) services(desired spec.Desired, seen view) map[string]spec.Vir
 		if !ok {
 			continue
 		}
-		server := b.server(desired.VirtualServers[key.VirtualServer], key, seen)
+		server := b.server(desired.VirtualServers[key.VirtualServer], wanted, key, seen)
 		service.RealServers[key.Address.String()] = server
 		if server.Healthy {
 			service.LiveWeight += wanted.Weight
@@ -126,22 +126,20 @@ func serviceState(name string, v spec.VirtualServer, seen view) spec.VirtualServ
 	return state
 }
 
-func (b *Balancer) server(v spec.VirtualServer, key spec.ServerKey, seen view) spec.RealServerStatus {
+func (b *Balancer) server(v spec.VirtualServer, wanted spec.RealServer, key spec.ServerKey, seen view) spec.RealServerStatus {
 	service := serviceKey(v)
 	destination := seen.table[service].Destinations[key.Address]
 	connections := seen.stats[service].Destinations[key.Address].Connections
-	verdict, reason := Up, ""
-	if v.HealthCheck != nil {
-		verdict, reason = b.health.Server(key)
-		if verdict == Unknown {
-			verdict = seen.remembered.servers[key].verdict()
-		}
+	says, reason := Up, ""
+	if v.Resolve(wanted).HealthCheck != nil {
+		says, reason = b.health.Server(key)
 	}
-	if action, why := onFailure(v); verdict == Down && action == remove {
+	is := seen.remembered.servers[key].after(says).last
+	if action, why := v.FailureAction(wanted); is == Down && action == spec.Remove {
 		reason = strings.TrimPrefix(reason+"; ", "; ") + "taken out of the table: " + why
 	}
 	return spec.RealServerStatus{
-		RealServerState:     spec.RealServerState{Healthy: verdict == Up, Weight: int(destination.Weight), Reason: reason},
+		RealServerState:     spec.RealServerState{Healthy: is == Up, Weight: int(destination.Weight), Reason: reason},
 		ActiveConnections:   uint64(connections.Active),
 		InactiveConnections: uint64(connections.Inactive),
 	}

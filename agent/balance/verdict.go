@@ -3,9 +3,11 @@ package balance
 // Verdict is what the checks of a real server say.
 type Verdict int
 
-// The verdicts. A server is Unknown until its first check has ended.
+// The verdicts. A server is Unknown until its first check has ended, and Suspect when that failed and it takes
+// more failures in a row for it to be Down: then it stays what it was.
 const (
 	Unknown Verdict = iota
 	Up
 	Down
+	Suspect
 )

@@ -239,6 +239,33 @@ func TestServerIsUnknownUntilItsFirstResult(t *testing.T) {
 	})
 }
 
+// One lost packet does not take out a server that was in before.
+func TestServerThatHasNeverPassedIsSuspectBeforeItFails(t *testing.T) {
+	t.Parallel()
+	onBench(t, spec.Desired{}, func(b bench) {
+		b.prober.set(ofOne, errRefused)
+		b.Set(cluster(one))
+		b.pass(1500 * time.Millisecond)
+		b.wantServer(key(one), Suspect, "connection refused")
+		b.pass(time.Second)
+		b.wantServer(key(one), Failing, "connection refused")
+	})
+}
+
+// A server may be checked in a way of its own.
+func TestServersOwnHealthCheckIsTheOneThatCounts(t *testing.T) {
+	t.Parallel()
+	d := cluster(one, two)
+	check := *d.VirtualServers["web"].HealthCheck
+	check.Interval = spec.Duration(3 * time.Second)
+	d.RealServers[key(two)] = spec.RealServer{HealthCheck: &check}
+	onBench(t, d, func(b bench) {
+		b.pass(3500 * time.Millisecond)
+		b.wantTimes(ofOne, 0, time.Second, 2*time.Second, 3*time.Second)
+		b.wantTimes(ofTwo, 10*time.Millisecond, 3010*time.Millisecond)
+	})
+}
+
 func TestServerFollowsRiseAndFall(t *testing.T) {
 	t.Parallel()
 	onBench(t, cluster(one), func(b bench) {
@@ -363,7 +390,7 @@ func TestSetLeavesAloneWhatIsAsItWas(t *testing.T) {
 	})
 }
 
-func TestRedefinedCheckKeepsItsVerdictUntilItsFirstResult(t *testing.T) {
+func TestRedefinedCheckKeepsItsVerdictUntilItsOwnResultsDecide(t *testing.T) {
 	t.Parallel()
 	onBench(t, cluster(one), func(b bench) {
 		b.pass(500 * time.Millisecond)
@@ -372,10 +399,11 @@ func TestRedefinedCheckKeepsItsVerdictUntilItsFirstResult(t *testing.T) {
 		b.Set(checked(cluster(one), func(v *spec.HealthCheck) { v.Interval = spec.Duration(5 * time.Second) }))
 		b.pass(50 * time.Millisecond)
 		b.wantServer(key(one), Passing, "")
-		b.pass(50 * time.Millisecond)
-		b.wantServer(key(one), Failing, "connection refused")
 		b.pass(5 * time.Second)
+		b.wantServer(key(one), Passing, "connection refused")
 		b.wantTimes(ofOne, 0, 500*time.Millisecond, 5500*time.Millisecond)
+		b.pass(5100 * time.Millisecond)
+		b.wantServer(key(one), Failing, "connection refused") // the third
 	})
 }
 
@@ -392,7 +420,7 @@ func TestRedefinedCheckForgetsWhatIsUnderWay(t *testing.T) {
 		b.wantServer(key(one), Unknown, "not checked yet")
 		b.wantTimes(ofOne, 0, 200*time.Millisecond) // the new one has waited for it
 		b.pass(200 * time.Millisecond)
-		b.wantServer(key(one), Failing, "connection refused")
+		b.wantServer(key(one), Suspect, "connection refused")
 	})
 }
 
@@ -411,6 +439,8 @@ func TestServerWithoutHealthCheckPasses(t *testing.T) {
 		b.pass(50 * time.Millisecond)
 		b.wantServer(key(one), Passing, "")
 		b.pass(time.Second)
+		b.wantServer(key(one), Passing, "connection refused") // and for as many failures as it takes
+		b.pass(2 * time.Second)
 		b.wantServer(key(one), Failing, "connection refused")
 
 		b.Set(bare) // it loses it, and is in at once

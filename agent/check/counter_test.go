@@ -17,9 +17,12 @@ func results(c counter, row string) string {
 			result = Failing
 		}
 		c = c.after(result)
-		if c.verdict == Passing {
+		switch c.verdict {
+		case Passing:
 			verdicts.WriteByte('+')
-		} else {
+		case Suspect:
+			verdicts.WriteByte('?')
+		default:
 			verdicts.WriteByte('-')
 		}
 	}
@@ -33,7 +36,9 @@ func TestCounter(t *testing.T) {
 		row, want  string
 	}{
 		"the first pass decides at once":               {5, 5, "+", "+"},
-		"the first failure decides at once":            {5, 5, "-", "-"},
+		"the first failures are a suspicion":           {5, 3, "---", "??-"},
+		"and a pass after them decides at once":        {5, 3, "--+-", "??++"},
+		"one failure is enough where that is asked":    {5, 1, "-", "-"},
 		"fall failures in a row take it out":           {1, 3, "+---", "+++-"},
 		"a pass in between begins the count again":     {1, 3, "+--+--+---", "+++++++++-"},
 		"rise passes in a row bring it back":           {3, 1, "-+++", "---+"},
@@ -55,12 +60,24 @@ func TestCounter(t *testing.T) {
 func TestCounterOfARedefinedCheck(t *testing.T) {
 	t.Parallel()
 	old := counter{rise: 3, fall: 3}.after(Passing).after(Failing).after(Failing)
-	c := old.redefined(5, 5)
-	if c.verdict != Passing {
-		t.Errorf("the verdict became %s before the new check's first result", c.verdict)
+	for name, tt := range map[string]struct {
+		hasty     bool
+		row, want string
+	}{
+		"its own counts decide":                      {false, "--+-----++++", "+++++++-----"},
+		"the first result decides where it is hasty": {true, "-+++++", "-----+"},
+	} {
+		c := old.redefined(5, 5, tt.hasty)
+		if c.verdict != Passing {
+			t.Errorf("the verdict became %s before the new check's first result", c.verdict)
+		}
+		if diff := cmp.Diff(tt.want, results(c, tt.row)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
-	if diff := cmp.Diff("-----+", results(c, "-+++++")); diff != "" {
-		t.Errorf("the new check's first result decides, and then its own counts (-want +got):\n%s", diff)
+	down := counter{rise: 3, fall: 1}.after(Failing).redefined(3, 3, false)
+	if diff := cmp.Diff("+", results(down, "+")); diff != "" {
+		t.Errorf("the new check's first pass decides (-want +got):\n%s", diff)
 	}
 }
 
@@ -68,7 +85,7 @@ func FuzzCounter(f *testing.F) {
 	f.Add(1, 3, []byte("+---+"))
 	f.Fuzz(func(t *testing.T, rise, fall int, row []byte) {
 		rise, fall = max(1, rise&7), max(1, fall&7)
-		c := counter{rise: rise, fall: fall}
+		c := counter{rise: rise, fall: fall, hasty: true}
 		inARow, last := 0, Unknown
 		for i, b := range row {
 			result, needed := Passing, rise

@@ -40,6 +40,11 @@ type plan struct {
 	command           []string
 }
 
+// counter returns a counter that goes by the plan.
+func (p *plan) counter(before counter) counter {
+	return before.redefined(p.rise, p.fall, p.server == nil)
+}
+
 // probe runs one round.
 func (p *plan) probe(ctx context.Context, prober Prober) error {
 	ctx, cancel := withTimeout(ctx, p.timeout)
@@ -81,12 +86,12 @@ func (p *plan) withoutScript() *plan {
 // plans returns everything that is to be checked.
 func plans(d spec.Desired) map[id]*plan {
 	all := make(map[id]*plan, len(d.RealServers)+len(d.CheckScripts))
-	for key := range d.RealServers {
+	for key, server := range d.RealServers {
 		service, ok := d.VirtualServers[key.VirtualServer]
 		if !ok {
 			continue
 		}
-		all[id{server: key}] = serverPlan(key, service.HealthCheck, d.CheckScripts)
+		all[id{server: key}] = serverPlan(key, service.Resolve(server).HealthCheck, d.CheckScripts)
 	}
 	for name, v := range d.CheckScripts {
 		all[id{script: name}] = &plan{

@@ -43,7 +43,7 @@ func (t *target) define(want *plan) {
 		// for that moment the other kinds decide. A server that was not passing stays out.
 		t.run, t.gone = want.withoutScript(), want.server.Script.Name
 	default:
-		t.counter = t.counter.redefined(want.rise, want.fall)
+		t.counter = want.counter(t.counter)
 	}
 }
 

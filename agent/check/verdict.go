@@ -5,14 +5,16 @@ import "fmt"
 // Verdict says whether a target is well.
 type Verdict int
 
-// The verdicts. A target is Unknown until its first result.
+// The verdicts. A target is Unknown until its first result. A real server that has never passed, and not yet
+// failed often enough in a row to be Failing, is Suspect.
 const (
 	Unknown Verdict = iota
 	Passing
 	Failing
+	Suspect
 )
 
-// String returns "unknown", "passing" or "failing".
+// String returns "unknown", "passing", "failing" or "suspect".
 func (v Verdict) String() string {
 	switch v {
 	case Unknown:
@@ -21,6 +23,8 @@ func (v Verdict) String() string {
 		return "passing"
 	case Failing:
 		return "failing"
+	case Suspect:
+		return "suspect"
 	}
 	return fmt.Sprintf("Verdict(%d)", int(v))
 }

@@ -209,9 +209,9 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 			parsed, _ := spec.ParseServerKey(key) // key has passed
 			return v.Validate(parsed.Address)
 		},
-		fit: func(d spec.Desired, key string, _ spec.RealServer) spec.Verdict {
+		fit: func(d spec.Desired, key string, v spec.RealServer) spec.Verdict {
 			parsed, _ := spec.ParseServerKey(key) // key has passed
-			return d.FitRealServer(parsed)
+			return d.FitRealServer(parsed, v)
 		},
 		state: func(s spec.Status, key string) spec.RealServerStatus {
 			parsed, _ := spec.ParseServerKey(key) // key has passed

@@ -107,29 +107,35 @@ func (d Desired) FitVirtualServer(name string, v VirtualServer) Verdict {
 		}
 	}
 	for _, server := range d.ServersOf(name) {
-		for _, problem := range append(v.Admit(server.Address), d.unsynced(v, server.Address.Addr())...) {
+		for _, problem := range append(v.Admit(server.Address, d.RealServers[server]), d.unsynced(v, server.Address.Addr())...) {
 			fit.Conflicts.add("", "real server %s would no longer fit: %s", server.Address, problem.Detail)
 		}
 	}
 	if v.SorryServer != nil {
 		fit.Conflicts = append(fit.Conflicts, d.unsynced(v, v.SorryServer.Address).Under("/sorry_server")...)
 	}
-	if check := v.HealthCheck; check != nil && check.Script != nil {
-		if _, ok := d.CheckScripts[check.Script.Name]; !ok {
-			fit.Unresolved.add("/health_check/script/name", "check script %q does not exist on this director: create it first", check.Script.Name)
-		}
-	}
+	d.fitHealthCheck(&fit, v.HealthCheck)
 	return fit
 }
 
+func (d Desired) fitHealthCheck(fit *Verdict, check *HealthCheck) {
+	if check == nil || check.Script == nil {
+		return
+	}
+	if _, ok := d.CheckScripts[check.Script.Name]; !ok {
+		fit.Unresolved.add("/health_check/script/name", "check script %q does not exist on this director: create it first", check.Script.Name)
+	}
+}
+
 // FitRealServer reports how a real server would fit the other objects.
-func (d Desired) FitRealServer(key ServerKey) Verdict {
+func (d Desired) FitRealServer(key ServerKey, v RealServer) Verdict {
 	var fit Verdict
 	service, ok := d.VirtualServers[key.VirtualServer]
 	if !ok {
 		fit.Unresolved.add("/virtual_server", "virtual server %q does not exist on this director: create it first", key.VirtualServer)
 		return fit
 	}
-	fit.Conflicts = append(service.Admit(key.Address), d.unsynced(service, key.Address.Addr())...)
+	fit.Conflicts = append(service.Admit(key.Address, v), d.unsynced(service, key.Address.Addr())...)
+	d.fitHealthCheck(&fit, v.HealthCheck)
 	return fit
 }

@@ -120,21 +120,24 @@ func TestFitRealServer(t *testing.T) {
 	service.ForwardingMethod = NAT
 	nat.VirtualServers["web"] = service
 	for name, tt := range map[string]struct {
-		in   Desired
-		id   string
-		want Verdict
+		in     Desired
+		id     string
+		server RealServer
+		want   Verdict
 	}{
-		"good":                 {cluster(), "web/192.0.2.23:80", Verdict{}},
-		"another port":         {cluster(), "web/192.0.2.23:8080", Verdict{Conflicts: one("/port", `forwarding_method "dr" keeps the port: use 80, the service's, or nat`)}},
-		"another port, by NAT": {nat, "web/192.0.2.23:8080", Verdict{}},
-		"another family": {nat, "web/[2001:db8::1]:80", Verdict{Conflicts: one("/address",
+		"good":                 {cluster(), "web/192.0.2.23:80", RealServer{}, Verdict{}},
+		"another port":         {cluster(), "web/192.0.2.23:8080", RealServer{}, Verdict{Conflicts: one("/port", `forwarding_method "dr" keeps the port: use 80, the service's, or nat`)}},
+		"another port, by NAT": {nat, "web/192.0.2.23:8080", RealServer{}, Verdict{}},
+		"another family": {nat, "web/[2001:db8::1]:80", RealServer{}, Verdict{Conflicts: one("/address",
 			"2001:db8::1 and the service's address 192.0.2.100 are of different families: use a real server of the same family")}},
-		"service that is missing": {cluster(), "mail/192.0.2.23:80", Verdict{Unresolved: one("/virtual_server",
+		"script that is missing": {cluster(), "web/192.0.2.23:80", RealServer{HealthCheck: &HealthCheck{Script: &ScriptCheck{Name: "db"}}}, Verdict{
+			Unresolved: one("/health_check/script/name", `check script "db" does not exist on this director: create it first`)}},
+		"service that is missing": {cluster(), "mail/192.0.2.23:80", RealServer{}, Verdict{Unresolved: one("/virtual_server",
 			`virtual server "mail" does not exist on this director: create it first`)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, tt.in.FitRealServer(serverKey(tt.id))); diff != "" {
+			if diff := cmp.Diff(tt.want, tt.in.FitRealServer(serverKey(tt.id), tt.server)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -321,6 +321,19 @@ func TestValidateRealServer(t *testing.T) {
 	}
 }
 
+func TestValidateWhatAServerHasOfItsOwn(t *testing.T) {
+	t.Parallel()
+	v := RealServer{HealthCheck: &HealthCheck{}, InitialState: "unknown", OnFailure: "drop"}
+	want := []string{"/health_check/interval", "/health_check/timeout", "/health_check/rise", "/health_check/fall", "/health_check", "/initial_state", "/on_failure"}
+	var got []string
+	for _, e := range v.Validate(netip.MustParseAddrPort("192.0.2.21:80")) {
+		got = append(got, e.Pointer)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestValidateCheckScript(t *testing.T) {
 	t.Parallel()
 	program := func(path string) func(*CheckScript) {

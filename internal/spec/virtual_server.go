@@ -51,13 +51,15 @@ type VirtualServer struct {
 	Scheduler        string           `json:"scheduler" enum:"rr,wrr,lc,wlc,fo,ovf,lblc,lblcr,dh,sh,mh,sed,nq,twos" required:"false" default:"wlc" doc:"IPVS scheduler, by the kernel's name"`
 	ForwardingMethod ForwardingMethod `json:"forwarding_method" enum:"nat,dr,tunnel" doc:"how packets reach the real servers; no default, because each needs the real servers set up its own way"`
 	HealthCheck      *HealthCheck     `json:"health_check,omitzero" required:"false" doc:"how real servers are checked; without it every server counts as healthy"`
+	InitialState     InitialState     `json:"initial_state" enum:"down,up" required:"false" default:"down" doc:"what a real server counts as until its first verdict: down is out of the table until it passes, up is in until it fails; a server may say otherwise"`
+	OnFailure        FailureAction    `json:"on_failure,omitzero" enum:"remove,quiesce" required:"false" doc:"what becomes of a real server that fails: remove takes it out of the table, quiesce gives it weight 0, so that its connections may finish; default: quiesce where that keeps clients away, otherwise remove; a server may say otherwise"`
 	Quorum           Quorum           `json:"quorum" required:"false" doc:"how many servers must be up for the service to be up, in units of their weights"`
 	SorryServer      *SorryServer     `json:"sorry_server,omitzero" required:"false" doc:"takes the place of the real servers while the quorum is lost; without it they stay as they are"`
 }
 
 // DefaultVirtualServer returns a virtual server in which everything that has a default has it.
 func DefaultVirtualServer() VirtualServer {
-	return VirtualServer{Protocol: TCP, Scheduler: "wlc", Quorum: DefaultQuorum()}
+	return VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, Quorum: DefaultQuorum()}
 }
 
 // UnmarshalJSONFrom fills in the defaults.
@@ -80,14 +82,16 @@ func (v *VirtualServer) Validate() FieldErrors {
 	if v.HealthCheck != nil {
 		errs = append(errs, v.HealthCheck.Validate().Under("/health_check")...)
 	}
+	errs.oneOf("/initial_state", string(v.InitialState), InitialStates())
+	errs = append(errs, v.admitFailure(v.OnFailure)...)
 	errs = append(errs, v.Quorum.validate().Under("/quorum")...)
 	return append(errs, v.validateSorryServer().Under("/sorry_server")...)
 }
 
 // Admit reports why a real server cannot belong to the service. Direct routing and tunnelling keep
 // the destination port, and only a tunnel could carry one family inside the other.
-func (v *VirtualServer) Admit(server netip.AddrPort) FieldErrors {
-	errs := v.admit(server, v.ForwardingMethod)
+func (v *VirtualServer) Admit(server netip.AddrPort, as RealServer) FieldErrors {
+	errs := append(v.admit(server, v.ForwardingMethod), v.admitFailure(as.OnFailure)...)
 	if v.SorryServer != nil && v.SorryServer.AddrPort() == server {
 		errs.add("/address", "%s is the service's sorry server: it cannot be one of its real servers, too", server)
 	}
