@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
@@ -13,13 +14,17 @@ import (
 
 type realServerModel struct {
 	placement
-	VirtualServer types.String      `tfsdk:"virtual_server"`
-	Address       iptypes.IPAddress `tfsdk:"address"`
-	Port          types.Int64       `tfsdk:"port"`
-	Weight        types.Int64       `tfsdk:"weight"`
-	HealthCheck   types.Object      `tfsdk:"health_check"`
-	InitialState  types.String      `tfsdk:"initial_state"`
-	OnFailure     types.String      `tfsdk:"on_failure"`
+	VirtualServer    types.String      `tfsdk:"virtual_server"`
+	Address          iptypes.IPAddress `tfsdk:"address"`
+	Port             types.Int64       `tfsdk:"port"`
+	Weight           types.Int64       `tfsdk:"weight"`
+	ForwardingMethod types.String      `tfsdk:"forwarding_method"`
+	Tunnel           types.Object      `tfsdk:"tunnel"`
+	UpperThreshold   types.Int64       `tfsdk:"upper_threshold"`
+	LowerThreshold   types.Int64       `tfsdk:"lower_threshold"`
+	HealthCheck      types.Object      `tfsdk:"health_check"`
+	InitialState     types.String      `tfsdk:"initial_state"`
+	OnFailure        types.String      `tfsdk:"on_failure"`
 }
 
 func realServers() kind[spec.RealServer, spec.RealServerStatus] {
@@ -52,6 +57,10 @@ func (m *realServerModel) spec(string) spec.RealServer {
 	v.HealthCheck = healthCheck(m.HealthCheck)
 	v.InitialState = word[spec.InitialState](m.InitialState, "")
 	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
+	v.ForwardingMethod = word[spec.ForwardingMethod](m.ForwardingMethod, "")
+	v.Tunnel = tunnel(m.Tunnel)
+	v.UpperThreshold = number(m.UpperThreshold, v.UpperThreshold)
+	v.LowerThreshold = number(m.LowerThreshold, v.LowerThreshold)
 	return v
 }
 
@@ -69,6 +78,9 @@ func (m *realServerModel) validate(string) spec.FieldErrors {
 		server = netip.AddrPortFrom(server.Addr(), 1)
 	}
 	v := m.spec("")
+	if m.UpperThreshold.IsUnknown() {
+		v.UpperThreshold = math.MaxInt32 // whatever it will be, the lower one may be right
+	}
 	return append(errs, v.Validate(server)...)
 }
 
@@ -84,4 +96,8 @@ func (m *realServerModel) observe(actual map[string]spec.RealServer) {
 	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
 	m.InitialState = optionalWord(v.InitialState)
 	m.OnFailure = optionalWord(v.OnFailure)
+	m.ForwardingMethod = textOrNull(string(v.ForwardingMethod))
+	m.Tunnel = tunnelValue(v.Tunnel)
+	m.UpperThreshold = types.Int64Value(int64(v.UpperThreshold))
+	m.LowerThreshold = types.Int64Value(int64(v.LowerThreshold))
 }

@@ -38,15 +38,24 @@ func (*realServerResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				CustomType:          iptypes.IPAddressType{},
 				Required:            true,
 				PlanModifiers:       []planmodifier.String{keepEqualAddress(), stringplanmodifier.RequiresReplace()},
-				MarkdownDescription: "IP address of the server, of the same family as the service's.",
+				MarkdownDescription: "IP address of the server, of the same family as the service's, or of any with the forwarding method `tunnel`.",
 			},
 			"port": schema.Int64Attribute{
 				Required:      true,
 				PlanModifiers: []planmodifier.Int64{int64planmodifier.RequiresReplace()},
 				MarkdownDescription: "Port of the server, 1 to 65535. With the forwarding methods `dr` and `tunnel` it is the service's, " +
-					"because they do not change it.",
+					"because they do not change it, and `0` for a service with a `firewall_mark` or port `0`.",
 			},
-			"weight":       countAttribute(d.Weight, "Share of new connections, relative to the other servers: 0 to 65535. 0 takes no new ones."),
+			"weight": countAttribute(d.Weight, "Share of new connections, relative to the other servers: 0 to 65535. 0 takes no new ones."),
+			"forwarding_method": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "How packets reach this server: " + words(spec.ForwardingMethods()) + ". Left out, as those to the others of the service.",
+			},
+			"tunnel": tunnelAttribute("How packets to this server are wrapped, with the forwarding method `tunnel`. Left out, as those to the others of the service."),
+			"upper_threshold": countAttribute(d.UpperThreshold, "Number of connections from which on the server gets no new ones: 0 to 2147483647. 0 is no limit. "+
+				"A client that persistence keeps with the server comes all the same."),
+			"lower_threshold": countAttribute(d.LowerThreshold, "Number of connections below which a server that had reached `upper_threshold` gets new ones again: "+
+				"less than that. 0 leaves it to the kernel: three quarters."),
 			"health_check": healthCheckAttribute("How each director checks this server: at least one of `tcp`, `http` and `script`, and every one that is named must pass. Left out, it is checked as the service says."),
 			"initial_state": schema.StringAttribute{
 				Optional:            true,

@@ -27,7 +27,7 @@ func TestServerThatItsPlannedServiceCannotHaveIsAnErrorAtPlan(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ good, bad, want string }{
 		"another port":   {`port           = 80`, `port = 8080`, `forwarding_method "dr" keeps the port: use 80`},
-		"another family": {`"192.0.2.21"`, `"2001:db8::21"`, "are of different families"},
+		"another family": {`"192.0.2.21"`, `"2001:db8::21"`, "is not IPv4, as the service is"},
 		"no way to quiesce": {`forwarding_method = "dr"`, `forwarding_method = "dr"
   scheduler = "sh"
 }

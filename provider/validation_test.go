@@ -103,14 +103,14 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		{goodService, `"dr"`, `"dr"
   sorry_server = { address = "192.0.2.99", port = 8080 }`, "sorry_server", `sorry_server.port: forwarding_method "dr" keeps the port: use 80`},
 		{goodService, `"dr"`, `"dr"
-  sorry_server = { address = "2001:db8::1", port = 80 }`, "sorry_server", "are of different families"},
+  sorry_server = { address = "2001:db8::1", port = 80 }`, "sorry_server", "is not IPv4, as the service is"},
 
 		{goodServer, `"web"`, `"we b"`, "virtual_server", `"we b" is not a name`},
 		{goodServer, `"192.0.2.21"`, `"rs1.example"`, "address", "Invalid IP Address"},
 		{goodServer, `"192.0.2.21"`, `"ff02::1"`, "address", "use a unicast address"},
 		{goodServer, `= 80`, `= 70000`, "port", "70000 is out of range: use 1 to 65535"},
 		{goodServer, `= 80`, `= 65536`, "port", "65536 is out of range: use 1 to 65535"},
-		{goodServer, `= 80`, `= 0`, "port", "0 is out of range: use 1 to 65535"},
+		{goodServer, `= 80`, `= -1`, "port", "-1 is out of range: use 1 to 65535"},
 		{goodServer, `= 1`, `= 65536`, "weight", "65536 is out of range: use 0 to 65535"},
 		{goodServer, `= 1`, `= -1`, "weight", "-1 is out of range: use 0 to 65535"},
 		{goodService, `"wrr"`, `"sh"
@@ -159,7 +159,7 @@ func TestErrorPointsAtTheAttribute(t *testing.T) {
 		strings.Replace(goodInstance, "51", "256", 1):                        "virtual_router_id = 256",
 		strings.Replace(goodInstance, "priority = 150", "priority = 0", 1):   "On d1: members[\"d1\"].priority: 0 is out of range",
 		strings.Replace(goodService, `timeout  = "1s"`, `timeout = "9s"`, 1): "health_check.timeout: 9s is longer",
-		strings.Replace(goodServer, "= 80", "= 0", 1):                        "port = 0",
+		strings.Replace(goodServer, "= 80", "= 65536", 1):                    "port = 65536",
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()

@@ -1,7 +1,10 @@
 package provider
 
 import (
+	"slices"
+
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
@@ -13,9 +16,15 @@ type virtualServerModel struct {
 	Name             types.String      `tfsdk:"name"`
 	Address          iptypes.IPAddress `tfsdk:"address"`
 	Port             types.Int64       `tfsdk:"port"`
+	FirewallMark     types.Int64       `tfsdk:"firewall_mark"`
+	Family           types.String      `tfsdk:"family"`
 	Protocol         types.String      `tfsdk:"protocol"`
 	Scheduler        types.String      `tfsdk:"scheduler"`
+	SchedulerFlags   types.Set         `tfsdk:"scheduler_flags"`
 	ForwardingMethod types.String      `tfsdk:"forwarding_method"`
+	Tunnel           types.Object      `tfsdk:"tunnel"`
+	Persistence      types.Object      `tfsdk:"persistence"`
+	OnePacket        types.Bool        `tfsdk:"one_packet"`
 	HealthCheck      types.Object      `tfsdk:"health_check"`
 	InitialState     types.String      `tfsdk:"initial_state"`
 	OnFailure        types.String      `tfsdk:"on_failure"`
@@ -41,9 +50,15 @@ func (m *virtualServerModel) spec(string) spec.VirtualServer {
 	v := spec.DefaultVirtualServer()
 	v.Address = address(m.Address)
 	v.Port = number(m.Port, 0)
+	v.FirewallMark = int64(number(m.FirewallMark, 0))
+	v.Family = word[spec.Family](m.Family, "")
 	v.Protocol = word(m.Protocol, v.Protocol)
 	v.Scheduler = word(m.Scheduler, v.Scheduler)
+	v.SchedulerFlags = wordsOf(m.SchedulerFlags)
 	v.ForwardingMethod = word[spec.ForwardingMethod](m.ForwardingMethod, "")
+	v.Tunnel = tunnel(m.Tunnel)
+	v.Persistence = persistence(m.Persistence)
+	v.OnePacket = flag(m.OnePacket, false)
 	v.HealthCheck = healthCheck(m.HealthCheck)
 	v.InitialState = word(m.InitialState, v.InitialState)
 	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
@@ -52,10 +67,26 @@ func (m *virtualServerModel) spec(string) spec.VirtualServer {
 	return v
 }
 
+// open returns the spec with values in place of those that are not known yet which nothing that is known
+// can be wrong with.
+func (m *virtualServerModel) open() spec.VirtualServer {
+	v := m.spec("")
+	if m.FirewallMark.IsUnknown() && m.Address.IsNull() {
+		v.FirewallMark = 1
+	}
+	if m.Protocol.IsUnknown() {
+		v.Protocol = spec.UDP
+	}
+	if m.Scheduler.IsUnknown() {
+		v.Scheduler = ""
+	}
+	return v
+}
+
 func (m *virtualServerModel) variants() []string { return []string{""} }
 
 func (m *virtualServerModel) validate(string) spec.FieldErrors {
-	v := m.spec("")
+	v := m.open()
 	return append(spec.ValidateName(m.key()), v.Validate()...)
 }
 
@@ -67,14 +98,42 @@ func (m *virtualServerModel) adopt(map[string]spec.VirtualServer, []string) {}
 
 func (m *virtualServerModel) observe(actual map[string]spec.VirtualServer) {
 	v := agree(m.spec(""), actual)
-	m.Address = iptypes.NewIPAddressValue(v.Address.String())
-	m.Port = types.Int64Value(int64(v.Port))
+	m.Address = addressOrNull(v.Address)
+	if v.Port != 0 || m.Port.ValueInt64() != 0 {
+		m.Port = numberOrNull(v.Port) // otherwise it is left out, or 0, which is the same
+	}
+	m.FirewallMark = numberOrNull(int(v.FirewallMark))
+	m.Family = textOrNull(string(v.Family))
 	m.Protocol = types.StringValue(string(v.Protocol))
 	m.Scheduler = types.StringValue(v.Scheduler)
+	m.SchedulerFlags = wordSet(v.SchedulerFlags)
 	m.ForwardingMethod = types.StringValue(string(v.ForwardingMethod))
+	m.Tunnel = tunnelValue(v.Tunnel)
+	m.Persistence = persistenceValue(v.Persistence)
+	m.OnePacket = types.BoolValue(v.OnePacket)
 	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
 	m.InitialState = types.StringValue(string(v.InitialState))
 	m.OnFailure = optionalWord(v.OnFailure)
 	m.Quorum = quorumValue(v.Quorum)
 	m.SorryServer = sorryServerValue(v.SorryServer)
+}
+
+// wordsOf reads a set of words, in order.
+func wordsOf(set types.Set) []string {
+	var all []string
+	for _, v := range set.Elements() {
+		if !v.IsUnknown() {
+			all = append(all, textOf(v))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func wordSet(all []string) types.Set {
+	values := make([]attr.Value, len(all))
+	for i, v := range all {
+		values[i] = types.StringValue(v)
+	}
+	return types.SetValueMust(types.StringType, values)
 }

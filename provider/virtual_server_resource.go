@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -34,22 +35,46 @@ func (*virtualServerResource) Schema(_ context.Context, _ resource.SchemaRequest
 			"name": nameAttribute("virtual server"),
 			"address": schema.StringAttribute{
 				CustomType:          iptypes.IPAddressType{},
-				Required:            true,
+				Optional:            true,
 				PlanModifiers:       []planmodifier.String{keepEqualAddress()},
-				MarkdownDescription: "Virtual IP address of the service, without a prefix length. A VRRP instance (`lvs_vrrp_instance`) usually carries it.",
+				MarkdownDescription: "Virtual IP address of the service, without a prefix length. A VRRP instance (`lvs_vrrp_instance`) usually carries it. Needed, unless there is a `firewall_mark`.",
 			},
 			"port": schema.Int64Attribute{
-				Required:            true,
-				MarkdownDescription: "Port of the service, 1 to 65535.",
+				Optional: true,
+				MarkdownDescription: "Port of the service, 1 to 65535, needed with an `address`. `0`, with `persistence` alone, is every port of the address " +
+					"that no other service has.",
 			},
-			"protocol": wordAttribute(string(d.Protocol), "Transport protocol: "+words(spec.Protocols())+"."),
+			"firewall_mark": schema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: "Instead of `address` and `port`: what the directors' firewall has marked with this number, 1 to 4294967295, so that many " +
+					"addresses and ports are one service. Setting the mark is the firewall's own business.",
+			},
+			"family": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Family of what the firewall has marked, `ipv4` or `ipv6`: needed with a `firewall_mark`. The same mark may be two services, one of each family.",
+			},
+			"protocol": wordAttribute(string(d.Protocol), "Transport protocol: "+words(spec.Protocols())+". With a `firewall_mark` it is no part of what the service is "+
+				"known by; there it says what is marked, if that is of one protocol."),
 			"scheduler": wordAttribute(d.Scheduler, "IPVS scheduler, by the kernel's name: "+words(spec.Schedulers())+
 				". A kernel may lack some: a plan asks the directors."),
+			"scheduler_flags": schema.SetAttribute{
+				ElementType: types.StringType,
+				Optional:    true,
+				Computed:    true,
+				Default:     setdefault.StaticValue(wordSet(nil)),
+				MarkdownDescription: "Switches of the schedulers `sh` and `mh`: " + words(spec.SchedulerFlags()) + ". With `…-fallback` a client whose server has " +
+					"weight 0 goes to another one, instead of nowhere; with `…-port` its port counts beside its address.",
+			},
 			"forwarding_method": schema.StringAttribute{
 				Required: true,
 				MarkdownDescription: "How packets reach the real servers: " + words(spec.ForwardingMethods()) + ". There is no default, because each needs " +
-					"the real servers set up its own way. `dr` and `tunnel` keep the port: a real server's must be the service's.",
+					"the real servers set up its own way. `dr` and `tunnel` keep the port: a real server's must be the service's. A real server may have " +
+					"a method of its own.",
 			},
+			"tunnel":      tunnelAttribute("How packets are wrapped, with the forwarding method `tunnel`. Left out, it is IP in IP."),
+			"persistence": persistenceAttribute(),
+			"one_packet": flagAttribute(false, "Whether each packet is scheduled by itself and none is remembered as a connection: for UDP, or a firewall mark, "+
+				"when requests are one packet, as of DNS."),
 			"health_check": healthCheckAttribute("How each director checks the real servers: at least one of `tcp`, `http` and `script`, and every one that is named must pass. " +
 				"A server joins after its first pass and leaves, as `on_failure` says, after `fall` failures in a row. Without a check every server counts as healthy. A server may have a check of its own."),
 			"initial_state": wordAttribute(string(d.InitialState), "What a real server counts as until its first verdict: `down` is out of the table until it passes, `up` is in until it fails. "+
@@ -57,7 +82,7 @@ func (*virtualServerResource) Schema(_ context.Context, _ resource.SchemaRequest
 			"on_failure": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "What becomes of a real server that fails: `remove` takes it out of the table, `quiesce` gives it weight 0, so that its established connections may finish. " +
-					"Left out, it is `quiesce` where weight 0 keeps clients away and `remove` elsewhere: with the schedulers `dh`, `sh` and `mh`, which go on sending clients to it, and over UDP, whose flows stay. " +
+					"Left out, it is `quiesce` where weight 0 keeps clients away and `remove` elsewhere: with the schedulers `dh`, and `sh` and `mh` without their fallback flag, which go on sending clients to it, and over UDP, whose flows stay. " +
 					"`quiesce` is refused there. A server may say otherwise.",
 			},
 			"quorum":          quorumAttribute(),

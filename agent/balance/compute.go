@@ -16,7 +16,7 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 	table := make(ipvs.Table, len(desired.VirtualServers))
 	for name, v := range desired.VirtualServers {
 		service := ipvs.Service{
-			Options:      ipvs.Options{Scheduler: v.Scheduler},
+			Options:      options(v),
 			Destinations: map[netip.AddrPort]ipvs.Destination{},
 		}
 		if v.SorryServer != nil && remembered.services[name] == Down {
@@ -34,7 +34,7 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		if says == Up && v.SorryServer != nil && remembered.services[key.VirtualServer] == Down {
 			says = Down // its connections end as those of a server that is down
 		}
-		destination := ipvs.Destination{Forwarding: forwarding(v.ForwardingMethod), Weight: uint32(server.Weight)}
+		destination := destination(v, server)
 		switch says {
 		case Unknown:
 			continue
@@ -47,29 +47,4 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		table[serviceKey(v)].Destinations[key.Address] = destination
 	}
 	return table
-}
-
-// serviceKey returns what the kernel knows a service by.
-func serviceKey(v spec.VirtualServer) ipvs.ServiceKey {
-	return ipvs.AddressKey(protocol(v.Protocol), netip.AddrPortFrom(v.Address, uint16(v.Port)))
-}
-
-func protocol(p spec.Protocol) ipvs.Protocol {
-	switch p {
-	case spec.UDP:
-		return ipvs.UDP
-	case spec.SCTP:
-		return ipvs.SCTP
-	}
-	return ipvs.TCP
-}
-
-func forwarding(m spec.ForwardingMethod) ipvs.Forwarding {
-	switch m {
-	case spec.DirectRouting:
-		return ipvs.DirectRouting
-	case spec.Tunnel:
-		return ipvs.Tunnel
-	}
-	return ipvs.NAT
 }

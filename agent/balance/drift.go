@@ -87,6 +87,7 @@ func (d differ) options(actual, want ipvs.Options) {
 
 func (d differ) destination(actual, want ipvs.Destination) {
 	d.field("forwarding_method", actual.Forwarding.String(), want.Forwarding.String())
+	d.field("tunnel", tunnelText(actual), tunnelText(want))
 	d.number("weight", actual.Weight, want.Weight)
 	d.number("upper_threshold", actual.UpperThreshold, want.UpperThreshold)
 	d.number("lower_threshold", actual.LowerThreshold, want.LowerThreshold)
@@ -109,4 +110,19 @@ func persistence(p ipvs.Persistence) string {
 		return none
 	}
 	return strings.TrimSpace(fmt.Sprintf("%ds/%d %s", p.Timeout, p.PrefixLength, p.Engine))
+}
+
+// tunnelText returns none, ipip, gre checksum or gue 6080 remote_checksum.
+func tunnelText(d ipvs.Destination) string {
+	if d.Forwarding != ipvs.Tunnel {
+		return none
+	}
+	text := d.Tunnel.Type.String()
+	if d.Tunnel.Port != 0 {
+		text += " " + strconv.Itoa(int(d.Tunnel.Port))
+	}
+	if d.Tunnel.Checksum != ipvs.NoChecksum {
+		text += " " + d.Tunnel.Checksum.String()
+	}
+	return text
 }

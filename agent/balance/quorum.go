@@ -53,9 +53,5 @@ func impliedService(v spec.VirtualServer, actual ipvs.Service) Verdict {
 
 // sorryServer returns the destination that takes the place of the real servers.
 func sorryServer(v spec.VirtualServer) (netip.AddrPort, ipvs.Destination) {
-	method := v.SorryServer.ForwardingMethod
-	if method == "" {
-		method = v.ForwardingMethod
-	}
-	return v.SorryServer.AddrPort(), ipvs.Destination{Forwarding: forwarding(method), Weight: 1}
+	return v.SorryServer.AddrPort(), destination(v, spec.RealServer{ForwardingMethod: v.SorryServer.ForwardingMethod, Weight: 1})
 }

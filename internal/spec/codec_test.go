@@ -115,7 +115,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"invalid UTF-8 in a name":        {KindVirtualServer, "{\"\xff\":1}", "", "not valid JSON at byte 2: invalid UTF-8"},
 		"a name given twice":             {KindVirtualServer, `{"port":80,"port":80}`, "/port", "the field is given twice: remove one"},
 		"a key given twice":              {KindVRRPInstance, `{"track_scripts":{"a":{},"a":{}}}`, "/track_scripts/a", "the field is given twice: remove one"},
-		"an unknown name":                {KindRealServer, `{"drain":{"a":1}}`, "/drain", "unknown field: the object has weight, health_check, initial_state, on_failure"},
+		"an unknown name":                {KindRealServer, `{"drain":{"a":1}}`, "/drain", "unknown field: the object has weight, forwarding_method, tunnel, upper_threshold, lower_threshold, health_check, initial_state, on_failure"},
 		"an unknown nested name":         {KindVirtualServer, `{"health_check":{"http":{"url":1}}}`, "/health_check/http/url", "unknown field: the object has path, expected_status"},
 		"a name where there is none":     {KindVirtualServer, `{"health_check":{"tcp":{"port":1}}}`, "/health_check/tcp/port", "unknown field: the object has none"},
 		"a name in another case":         {KindVirtualServer, `{"Address":"192.0.2.1"}`, "/Address", "unknown field: write address"},

@@ -103,7 +103,11 @@ func (d Desired) FitVirtualServer(name string, v VirtualServer) Verdict {
 	for _, other := range slices.Sorted(maps.Keys(d.VirtualServers)) {
 		o := d.VirtualServers[other]
 		if other != name && o.Endpoint() == v.Endpoint() {
-			fit.Conflicts.add("/address", "%s is served by virtual server %q: a service has one owner", v.Endpoint(), other)
+			at := "/address"
+			if v.FirewallMark != 0 {
+				at = "/firewall_mark"
+			}
+			fit.Conflicts.add(at, "%s is served by virtual server %q: a service has one owner", v.Endpoint(), other)
 		}
 	}
 	for _, server := range d.ServersOf(name) {

@@ -129,7 +129,7 @@ func TestFitRealServer(t *testing.T) {
 		"another port":         {cluster(), "web/192.0.2.23:8080", RealServer{}, Verdict{Conflicts: one("/port", `forwarding_method "dr" keeps the port: use 80, the service's, or nat`)}},
 		"another port, by NAT": {nat, "web/192.0.2.23:8080", RealServer{}, Verdict{}},
 		"another family": {nat, "web/[2001:db8::1]:80", RealServer{}, Verdict{Conflicts: one("/address",
-			"2001:db8::1 and the service's address 192.0.2.100 are of different families: use a real server of the same family")}},
+			"2001:db8::1 is not IPv4, as the service is: use a server of that family, or the forwarding method tunnel")}},
 		"script that is missing": {cluster(), "web/192.0.2.23:80", RealServer{HealthCheck: &HealthCheck{Script: &ScriptCheck{Name: "db"}}}, Verdict{
 			Unresolved: one("/health_check/script/name", `check script "db" does not exist on this director: create it first`)}},
 		"service that is missing": {cluster(), "mail/192.0.2.23:80", RealServer{}, Verdict{Unresolved: one("/virtual_server",

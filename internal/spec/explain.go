@@ -92,7 +92,7 @@ func wanted(t reflect.Type) string {
 		return "another type"
 	}
 	switch t.Kind() {
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return "a whole number"
 	case reflect.Slice:
 		return "a list"

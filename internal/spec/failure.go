@@ -31,8 +31,9 @@ func InitialStates() []string { return []string{string(InitialDown), string(Init
 // DrawsAtWeight0 says why a server of weight 0 would go on getting new connections of this service, which it
 // then drops, or "" when it gets none.
 func (v *VirtualServer) DrawsAtWeight0() string {
-	switch v.Scheduler {
-	case "dh", "sh", "mh":
+	switch {
+	case v.Fallback():
+	case v.Scheduler == "dh", v.Scheduler == "sh", v.Scheduler == "mh":
 		// ip_vs_dh.c gives every server its buckets, ip_vs_sh.c and ip_vs_mh.c by its last weight above
 		// 0. Without a fallback flag, what hashes to a server whose weight is 0 now is dropped.
 		return fmt.Sprintf("scheduler %s goes on sending its share of clients to a server of weight 0, which drops them", v.Scheduler)

@@ -83,3 +83,17 @@ func TestServerHasOfItsServiceWhatItDoesNotSay(t *testing.T) {
 		t.Errorf("the service's (-want +got):\n%s", diff)
 	}
 }
+
+func TestFallbackKeepsClientsAwayFromWeight0(t *testing.T) {
+	t.Parallel()
+	for _, scheduler := range []string{"sh", "mh"} {
+		v := goodService()
+		v.Scheduler = scheduler
+		for flag, want := range map[string]FailureAction{"-port": Remove, "-fallback": Quiesce} {
+			v.SchedulerFlags = []string{scheduler + flag}
+			if got, _ := v.FailureAction(RealServer{}); got != want {
+				t.Errorf("%v: %s, want %s", v.SchedulerFlags, got, want)
+			}
+		}
+	}
+}

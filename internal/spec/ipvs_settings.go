@@ -166,5 +166,5 @@ func (d Desired) unsynced(service VirtualServer, server netip.Addr) FieldErrors 
 
 // crossesFamilies reports whether a tunnel carries the service's family inside another one.
 func crossesFamilies(service VirtualServer, server netip.Addr) bool {
-	return FamilyOf(service.Address) != FamilyOf(server)
+	return service.AddressFamily() != FamilyOf(server)
 }

@@ -94,13 +94,13 @@ func TestConnectionSyncExcludesServersOfAnotherFamily(t *testing.T) {
 	synced.IPVSSettings = &settings
 	const detail = "2001:db8::21 is of another family than its virtual server: the kernel has no such servers beside connection sync (ipvs settings); remove one of them"
 	found := false
-	for _, e := range synced.FitRealServer(serverKey("web/[2001:db8::21]:80"), RealServer{}).Conflicts {
+	for _, e := range synced.FitRealServer(serverKey("web/[2001:db8::21]:80"), RealServer{ForwardingMethod: Tunnel}).Conflicts {
 		found = found || e == FieldError{Pointer: "/address", Detail: detail}
 	}
 	if !found {
 		t.Error("a server of another family is let in beside connection sync")
 	}
-	if diff := cmp.Diff(Verdict{}, synced.FitRealServer(serverKey("web/192.0.2.23:80"), RealServer{})); diff != "" {
+	if diff := cmp.Diff(Verdict{}, synced.FitRealServer(serverKey("web/192.0.2.23:80"), RealServer{ForwardingMethod: Tunnel})); diff != "" {
 		t.Errorf("a server of the family beside sync (-want +got):\n%s", diff)
 	}
 }

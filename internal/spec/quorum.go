@@ -60,18 +60,25 @@ func (v *VirtualServer) validateSorryServer() FieldErrors {
 	if s == nil {
 		return nil
 	}
-	method := v.ForwardingMethod
+	server := RealServer{ForwardingMethod: s.ForwardingMethod}
 	if s.ForwardingMethod != "" {
-		method = s.ForwardingMethod
-		errs.oneOf("/forwarding_method", string(method), ForwardingMethods())
+		errs.oneOf("/forwarding_method", string(s.ForwardingMethod), ForwardingMethods())
 	}
 	if problem := unicast(s.Address); problem != "" {
 		errs.add("/address", "%s", problem)
 		return errs
 	}
-	errs.within("/port", s.Port, 1, 65535)
-	if errs != nil || unicast(v.Address) != "" || v.Port == 0 || !slices.Contains(ForwardingMethods(), string(method)) {
+	errs.within("/port", s.Port, 0, 65535)
+	if errs != nil || !v.identified() || !slices.Contains(ForwardingMethods(), string(server.Method(v))) {
 		return errs // what it has to fit is not there
 	}
-	return v.admit(s.AddrPort(), method)
+	return v.admit(s.AddrPort(), server)
+}
+
+// identified reports whether it is said what the service is known by.
+func (v *VirtualServer) identified() bool {
+	if v.FirewallMark != 0 {
+		return v.Family != ""
+	}
+	return unicast(v.Address) == "" && (v.Port != 0 || v.Persistence != nil)
 }

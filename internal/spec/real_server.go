@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"math"
 	"net/netip"
 
 	"github.com/go-json-experiment/json"
@@ -12,7 +13,11 @@ const MaxWeight = 65535
 
 // RealServer is one server behind a virtual server. Its address and port are its key, a ServerKey.
 type RealServer struct {
-	Weight int `json:"weight" minimum:"0" maximum:"65535" required:"false" default:"1" doc:"share of new connections, relative to the other servers; 0 takes no new ones"`
+	Weight           int              `json:"weight" minimum:"0" maximum:"65535" required:"false" default:"1" doc:"share of new connections, relative to the other servers; 0 takes no new ones"`
+	ForwardingMethod ForwardingMethod `json:"forwarding_method,omitempty" enum:"nat,dr,tunnel" doc:"how packets reach this server; left out, as those to the others of the service"`
+	Tunnel           *TunnelOptions   `json:"tunnel,omitzero" required:"false" doc:"how packets to this server are wrapped; left out, as those to the others of the service"`
+	UpperThreshold   int              `json:"upper_threshold,omitzero" minimum:"0" maximum:"2147483647" required:"false" default:"0" doc:"number of connections from which on the server gets no new ones; 0 is none"`
+	LowerThreshold   int              `json:"lower_threshold,omitzero" minimum:"0" maximum:"2147483647" required:"false" default:"0" doc:"number of connections below which a server that had the upper threshold gets new ones again; 0 is the kernel's: three quarters of the upper one"`
 	// What is left out is the service's.
 	HealthCheck  *HealthCheck  `json:"health_check,omitzero" required:"false" doc:"how this server is checked; default: as the service says"`
 	InitialState InitialState  `json:"initial_state,omitzero" enum:"down,up" required:"false" doc:"what it counts as until its first verdict; default: as the service says"`
@@ -35,7 +40,6 @@ func (v *RealServer) Validate(address netip.AddrPort) FieldErrors {
 	if problem := unicast(address.Addr()); problem != "" {
 		errs.add("/address", "%s", problem)
 	}
-	errs.within("/port", int(address.Port()), 1, 65535)
 	errs.within("/weight", v.Weight, 0, MaxWeight)
 	if v.HealthCheck != nil {
 		errs = append(errs, v.HealthCheck.Validate().Under("/health_check")...)
@@ -46,5 +50,37 @@ func (v *RealServer) Validate(address netip.AddrPort) FieldErrors {
 	if v.OnFailure != "" {
 		errs.oneOf("/on_failure", string(v.OnFailure), FailureActions())
 	}
+	if v.ForwardingMethod != "" {
+		errs.oneOf("/forwarding_method", string(v.ForwardingMethod), ForwardingMethods())
+	}
+	if v.Tunnel != nil {
+		errs = append(errs, v.Tunnel.Validate().Under("/tunnel")...)
+		errs.noTunnel(v.ForwardingMethod)
+	}
+	errs.within("/upper_threshold", v.UpperThreshold, 0, math.MaxInt32)
+	errs.within("/lower_threshold", v.LowerThreshold, 0, math.MaxInt32)
+	if v.LowerThreshold > 0 && v.LowerThreshold >= v.UpperThreshold {
+		errs.add("/lower_threshold", "%d is not below the upper threshold of %d", v.LowerThreshold, v.UpperThreshold)
+	}
 	return errs
+}
+
+// Method returns the forwarding method of a server of the service.
+func (v *RealServer) Method(of *VirtualServer) ForwardingMethod {
+	if v.ForwardingMethod != "" {
+		return v.ForwardingMethod
+	}
+	return of.ForwardingMethod
+}
+
+// Wrapping returns how packets to a server of the service are wrapped: its own way, or the service's.
+// It is for servers whose method is Tunnel.
+func (v *RealServer) Wrapping(of *VirtualServer) TunnelOptions {
+	switch {
+	case v.Tunnel != nil:
+		return *v.Tunnel
+	case of.Tunnel != nil:
+		return *of.Tunnel
+	}
+	return DefaultTunnelOptions()
 }

@@ -161,12 +161,12 @@ func TestValidateVirtualServer(t *testing.T) {
 		"lowest port":     {func(v *VirtualServer) { v.Port = 1 }, nil},
 		"highest port":    {func(v *VirtualServer) { v.Port = 65535 }, nil},
 		"good check":      {func(v *VirtualServer) { check := goodCheck(); v.HealthCheck = &check }, nil},
-		"no address":      {func(v *VirtualServer) { v.Address = netip.Addr{} }, one("/address", "an address is needed")},
+		"no address":      {func(v *VirtualServer) { v.Address = netip.Addr{} }, one("/address", "an address is needed, or a firewall mark")},
 		"with a zone":     {address("fe80::1%eth0"), one("/address", "fe80::1%eth0 has a zone: leave %eth0 out")},
 		"multicast":       {address("ff02::12"), one("/address", "ff02::12 is not the address of one machine: use a unicast address")},
 		"unspecified":     {address("::"), one("/address", ":: is not the address of one machine: use a unicast address")},
 		"mapped":          {address("::ffff:192.0.2.1"), one("/address", "::ffff:192.0.2.1 is IPv4 inside IPv6: write 192.0.2.1")},
-		"port 0":          {func(v *VirtualServer) { v.Port = 0 }, one("/port", "0 is out of range: use 1 to 65535")},
+		"port 0":          {func(v *VirtualServer) { v.Port = 0 }, one("/port", "0 is out of range: use 1 to 65535; 0, every port, goes with persistence alone")},
 		"port 65536":      {func(v *VirtualServer) { v.Port = 65536 }, one("/port", "65536 is out of range: use 1 to 65535")},
 		"protocol":        {func(v *VirtualServer) { v.Protocol = "TCP" }, one("/protocol", `"TCP" is not known: use one of tcp, udp, sctp`)},
 		"scheduler":       {func(v *VirtualServer) { v.Scheduler = "random" }, one("/scheduler", `"random" is not known: use one of rr, wrr, lc, wlc, fo, ovf, lblc, lblcr, dh, sh, mh, sed, nq, twos`)},
@@ -190,10 +190,10 @@ func TestValidateVirtualServer(t *testing.T) {
 		"sorry server on another port, by NAT": {sorry("192.0.2.99:8080", NAT), nil},
 		"sorry server on another port":         {sorry("192.0.2.99:8080", ""), one("/sorry_server/port", `forwarding_method "dr" keeps the port: use 80, the service's, or nat`)},
 		"sorry server of another family": {sorry("[2001:db8::1]:80", ""), one("/sorry_server/address",
-			"2001:db8::1 and the service's address 192.0.2.100 are of different families: use a real server of the same family")},
+			"2001:db8::1 is not IPv4, as the service is: use a server of that family, or the forwarding method tunnel")},
 		"sorry server's method": {sorry("192.0.2.99:80", "masq"), FieldErrors{{"/sorry_server/forwarding_method", `"masq" is not known: use one of nat, dr, tunnel`}}},
 		"sorry server nowhere":  {func(v *VirtualServer) { v.SorryServer = &SorryServer{} }, one("/sorry_server/address", "an address is needed")},
-		"sorry server's port":   {sorry("192.0.2.99:0", ""), one("/sorry_server/port", "0 is out of range: use 1 to 65535")},
+		"sorry server's port":   {sorry("192.0.2.99:0", ""), one("/sorry_server/port", `forwarding_method "dr" keeps the port: use 80, the service's, or nat`)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -302,12 +302,11 @@ func TestValidateRealServer(t *testing.T) {
 		"heaviest":      {"192.0.2.21:80", 65535, nil},
 		"negative":      {"192.0.2.21:80", -1, one("/weight", "-1 is out of range: use 0 to 65535")},
 		"too heavy":     {"192.0.2.21:80", 65536, one("/weight", "65536 is out of range: use 0 to 65535")},
-		"port 0":        {"192.0.2.21:0", 1, one("/port", "0 is out of range: use 1 to 65535")},
+		"every port":    {"192.0.2.21:0", 1, nil},
 		"multicast":     {"224.0.0.1:80", 1, one("/address", "224.0.0.1 is not the address of one machine: use a unicast address")},
 		"link and zone": {"[fe80::1%eth0]:80", 1, one("/address", "fe80::1%eth0 has a zone: leave %eth0 out")},
 		"several at once": {"0.0.0.0:0", -1, FieldErrors{
 			{"/address", "0.0.0.0 is not the address of one machine: use a unicast address"},
-			{"/port", "0 is out of range: use 1 to 65535"},
 			{"/weight", "-1 is out of range: use 0 to 65535"},
 		}},
 	} {
