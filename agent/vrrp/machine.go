@@ -74,8 +74,9 @@ type Machine struct {
 	holding bool
 	// resuming: an earlier process was active, so Startup goes on where that one was.
 	resuming bool
-	// answerFrom is the time before which no further advert is sent out of turn.
-	answerFrom time.Duration
+	// answerFrom is the time before which no further advert is sent out of turn, and announceFrom that before which
+	// the addresses are not announced again.
+	answerFrom, announceFrom time.Duration
 
 	actions []Action
 }
@@ -268,25 +269,33 @@ func (m *Machine) restrained(now time.Duration) bool {
 	return !m.params.Preempt || now-m.challengedAt < m.params.PreemptDelay
 }
 
-// advertInActive is §6.4.3. Addresses are compared as unsigned numbers in network order.
+// advertInActive is §6.4.3. Addresses are compared as unsigned numbers in network order. Whoever is heard was active,
+// too, or has just become it: a segment was divided and is whole again, and neighbours may have learnt the addresses
+// from the one that is to yield. So the one that stays announces them.
 func (m *Machine) advertInActive(now time.Duration, a Advert) {
 	switch {
 	case a.Priority == priorityStop:
 		m.answer(now)
+		m.announceAgain(now)
 	case a.Priority > m.params.Priority:
-		m.follow(now, a)
+		m.concede(now, a)
 	case a.Priority == m.params.Priority && m.params.Primary.Less(a.Source):
 		if m.losesTie(now) {
-			m.follow(now, a)
+			m.concede(now, a)
 		}
-	case m.params.Version == Version2: // discarded in silence (RFC 3768 §6.4.3)
+	case m.params.Version == Version2: // no advert (RFC 3768 §6.4.3)
+		m.announceAgain(now)
 	default:
-		// A segment was divided and is whole again. The other one learns of us at once, and neighbours
-		// may have learnt the addresses from it.
-		if m.answer(now) {
-			m.actions = append(m.actions, Announce{})
-		}
+		m.answer(now)
+		m.announceAgain(now)
 	}
+}
+
+// concede yields. A last advert tells the other router that there was one to yield: it may have been heard first, and
+// would else not know that it has something to announce. To any other router it is one more advert of an active one.
+func (m *Machine) concede(now time.Duration, a Advert) {
+	m.answer(now)
+	m.follow(now, a)
 }
 
 // losesTie reports whether an equal router of greater address has been there for long enough to yield to.
@@ -299,15 +308,24 @@ func (m *Machine) losesTie(now time.Duration) bool {
 }
 
 // answer sends an advert out of turn, once an interval at most, so that a burst of adverts never
-// causes a burst of answers. It reports whether it did.
-func (m *Machine) answer(now time.Duration) bool {
+// causes a burst of answers.
+func (m *Machine) answer(now time.Duration) {
 	if now < m.answerFrom {
-		return false
+		return
 	}
 	m.answerFrom = now + m.params.Interval
 	m.send(m.params.Priority)
 	m.deadline = now + m.params.Interval
-	return true
+}
+
+// announceAgain announces the addresses, once an interval at most, too, and not in the first: they have just been
+// announced, and the router that was preempted sends its last advert.
+func (m *Machine) announceAgain(now time.Duration) {
+	if now < m.announceFrom {
+		return
+	}
+	m.announceFrom = now + m.params.Interval
+	m.actions = append(m.actions, Announce{})
 }
 
 func (m *Machine) configure(now time.Duration, p Parameters) {
@@ -375,7 +393,7 @@ func (m *Machine) toActive(now time.Duration) {
 	m.state, m.resuming, m.challenging, m.failingOver, m.aside = spec.InstanceActive, false, false, false, false
 	m.activeRouter, m.activeInterval = m.params.Primary, m.params.Interval
 	m.deadline, m.pending = now+m.params.Interval, true
-	m.answerFrom, m.tied = now, false
+	m.answerFrom, m.announceFrom, m.tied = now, now+m.params.Interval, false
 	m.send(m.params.Priority)
 	if m.holding { // nobody took over
 		m.actions = append(m.actions, Announce{})

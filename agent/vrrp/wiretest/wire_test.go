@@ -346,22 +346,47 @@ func TestWire_61_AfterAPartitionOneIsLeftAndSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "both are active", func() bool { return d1.is(spec.InstanceActive) && d2.is(spec.InstanceActive) })
-	// From here on d1 is silent, so that it is d2 who is heard first. Were it d1, d2 would yield in
-	// silence, and nobody know that there is something to announce.
-	slow := instance(150)
-	slow.AdvertisementInterval = spec.Duration(40 * time.Second)
-	d1.set(web(slow))
-	eventually(t, "d1 is silent", func() bool {
-		sent := d1.status().AdvertsSent
-		time.Sleep(3 * interval)
-		return d1.status().AdvertsSent == sent
-	})
+	// From here on d1 is silent, so that it is d2 who is heard first.
+	silence(t, d1, 150)
 	mark := wire.mark()
 	if err := d1.host.Restore(); err != nil {
 		t.Fatal(err)
 	}
 	roles(t, d1, d2)
 	wire.awaitGARP(t, d1.host, mark, "192.0.2.100")
+}
+
+// Who yields because the other one was heard first has still told it that there is something to announce.
+func TestWire_58_AfterAPartitionTheOneThatIsHeardFirstAnnouncesToo(t *testing.T) {
+	t.Parallel()
+	n := lab.Start(t)
+	wire := startCapture(t, n)
+	d1, d2 := pair(t, n)
+	wire.awaitBothRounds(t, "192.0.2.100")
+	if err := d1.host.Isolate(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "both are active", func() bool { return d1.is(spec.InstanceActive) && d2.is(spec.InstanceActive) })
+	silence(t, d2, 100)
+	mark := wire.mark()
+	if err := d1.host.Restore(); err != nil {
+		t.Fatal(err)
+	}
+	roles(t, d1, d2)
+	wire.awaitGARP(t, d1.host, mark, "192.0.2.100")
+}
+
+// silence keeps an active director from sending any further advert for longer than a test takes.
+func silence(t *testing.T, d *director, priority int) {
+	t.Helper()
+	slow := instance(priority)
+	slow.AdvertisementInterval = spec.Duration(40 * time.Second)
+	d.set(web(slow))
+	eventually(t, d.host.Name()+" is silent", func() bool {
+		sent := d.status().AdvertsSent
+		time.Sleep(3 * interval)
+		return d.status().AdvertsSent == sent
+	})
 }
 
 // The kernel removes the secondary addresses of a subnet with its primary one, unless told otherwise
