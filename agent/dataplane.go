@@ -36,6 +36,7 @@ type links interface {
 	vrrp.Interfaces
 	vrrp.Addresses
 	vrrp.Routes
+	vrrp.VirtualLinks
 	// Check reports why this machine cannot take part in a virtual router as that instance.
 	Check(spec.VRRPInstance) spec.FieldErrors
 }
@@ -44,13 +45,24 @@ type links interface {
 const (
 	ledgerAddresses = "addresses"
 	ledgerServices  = "services"
+	ledgerLinks     = "interfaces"
+	ledgerSysctls   = "interface_settings"
 	ledgerSettings  = "settings"
 )
 
+// linkLedgers are what is written down of what we do to the machine's network interfaces.
+func linkLedgers(s *store.Store) link.Ledgers {
+	return link.Ledgers{
+		Addresses: store.LedgerOf[link.Held](s, ledgerAddresses),
+		Links:     store.LedgerOf[spec.VirtualLink](s, ledgerLinks),
+		Settings:  store.LedgerOf[link.Setting](s, ledgerSysctls),
+	}
+}
+
 func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane, error) {
-	addresses := store.LedgerOf[link.Held](s, ledgerAddresses)
+	ledgers := linkLedgers(s)
 	if c.Dataplane == config.DataplaneMemory {
-		interfaces, err := link.NewMemory(addresses)
+		interfaces, err := link.NewMemory(ledgers.Addresses)
 		return dataplane{
 			network:     vrrp.NewMemoryNetwork(),
 			links:       interfaces,
@@ -61,7 +73,7 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 			close:       func() error { return nil },
 		}, err
 	}
-	interfaces, err := link.NewKernel(addresses)
+	interfaces, err := link.NewKernel(ledgers)
 	if err != nil {
 		return dataplane{}, fmt.Errorf("open the machine's network interfaces: %w", err)
 	}

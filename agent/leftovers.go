@@ -33,7 +33,7 @@ func OpenLeftovers(c config.Config, log *slog.Logger) (*Leftovers, error) {
 	if err != nil {
 		return nil, err
 	}
-	links, err := link.NewKernel(store.LedgerOf[link.Held](s, ledgerAddresses))
+	links, err := link.NewKernel(linkLedgers(s))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the machine's network interfaces: %w", err), s.Close())
 	}
@@ -45,10 +45,11 @@ func (l *Leftovers) Close() error {
 	return errors.Join(l.links.Close(), l.table.Close(), l.store.Close())
 }
 
-// ReleaseAddresses takes the virtual addresses off their interfaces, and the virtual routes with them.
+// ReleaseAddresses takes the virtual addresses off their interfaces, and the virtual routes and the interfaces
+// with virtual MACs with them.
 // Addresses of the machine's own stay.
 func (l *Leftovers) ReleaseAddresses() error {
-	return errors.Join(l.links.RetainRoutes(nil), l.links.Retain(nil))
+	return errors.Join(l.links.RetainRoutes(nil), l.links.RetainLinks(nil), l.links.Retain(nil))
 }
 
 // ReleaseSettings puts back what the settings of IPVS were, and stops the sync daemons if they are ours.

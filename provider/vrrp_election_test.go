@@ -53,6 +53,28 @@ func TestPreemptionIsSetChangedAndImported(t *testing.T) {
 	)
 }
 
+func TestVirtualMACIsSetChangedAndImported(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	has := func(want bool) func() {
+		return func() {
+			for name, d := range directors {
+				if got := d.store.Desired().VRRPInstances["web"].VirtualMAC; got != want {
+					t.Errorf("%s has virtual_mac %t, want %t", name, got, want)
+				}
+			}
+		}
+	}
+	with, without := wholeInstance(directors, `virtual_mac = true`), wholeInstance(directors, "")
+	run(t,
+		resource.TestStep{Config: with},
+		resource.TestStep{PreConfig: has(true), Config: with, ConfigPlanChecks: noChanges()},
+		imported(),
+		resource.TestStep{Config: without},
+		resource.TestStep{PreConfig: has(false), Config: without, ConfigPlanChecks: noChanges()},
+	)
+}
+
 func TestWhatIsTrackedIsSetChangedAndImported(t *testing.T) {
 	t.Parallel()
 	directors := newDirectors(t, "d1", "d2")

@@ -28,6 +28,7 @@ type vrrpInstanceModel struct {
 	PreemptDelay          timetypes.GoDuration `tfsdk:"preempt_delay"`
 	AdvertisementInterval timetypes.GoDuration `tfsdk:"advertisement_interval"`
 	VirtualAddresses      types.List           `tfsdk:"virtual_addresses"`
+	VirtualMAC            types.Bool           `tfsdk:"virtual_mac"`
 	ExcludedAddresses     types.List           `tfsdk:"excluded_addresses"`
 	VirtualRoutes         types.List           `tfsdk:"virtual_routes"`
 	GARP                  types.Object         `tfsdk:"garp"`
@@ -80,6 +81,7 @@ func (m *vrrpInstanceModel) shared() spec.VRRPInstance {
 		}
 		v.VirtualAddresses = append(v.VirtualAddresses, prefix)
 	}
+	v.VirtualMAC = flag(m.VirtualMAC, v.VirtualMAC)
 	m.tell(&v)
 	m.readExtras(&v)
 	v.GARP = garp(m.GARP)
@@ -212,6 +214,7 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 		addresses[i] = cidrtypes.NewIPPrefixValue(prefix.String())
 	}
 	m.VirtualAddresses = types.ListValueMust(cidrtypes.IPPrefixType{}, addresses)
+	m.VirtualMAC = types.BoolValue(v.VirtualMAC)
 	m.writeExtras(v)
 	m.GARP = garpValue(v.GARP)
 	m.SyncGroup = types.StringNull()

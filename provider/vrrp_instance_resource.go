@@ -64,6 +64,10 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: "Addresses with prefix length, such as `192.0.2.100/24`, that are on the active director: 1 to 255, " +
 					"in the order in which adverts carry them, all IPv4 or all IPv6. The first IPv6 address is link-local, such as `fe80::33/64`.",
 			},
+			"virtual_mac": flagAttribute(d.VirtualMAC,
+				"Whether the addresses have the virtual router's own MAC, `00:00:5e:00:01:VRID` for IPv4 and `00:00:5e:00:02:VRID` for IPv6, instead of the director's. "+
+					"What neighbours have learnt then stays right in a takeover, which brings up an interface that has the addresses already. "+
+					"The network must let directors send from more than one MAC: many hypervisors and clouds do not."),
 			"excluded_addresses": excludedAddressesAttribute(),
 			"virtual_routes":     virtualRoutesAttribute(),
 			"garp":               garpAttribute(),

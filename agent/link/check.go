@@ -89,7 +89,7 @@ func (k *Kernel) missing(iface string) string {
 
 // Check reports virtual addresses that are the interface's own, as only an owner's may be.
 func (c *claims) Check(v spec.VRRPInstance) spec.FieldErrors {
-	if v.Priority == spec.OwnerPriority {
+	if v.Priority == spec.OwnerPriority && !v.VirtualMAC {
 		return nil
 	}
 	var errs spec.FieldErrors

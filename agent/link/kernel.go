@@ -20,12 +20,24 @@ type Kernel struct {
 	*claims
 	netlink kernelDevice
 
+	// providing is held over what is done to virtual links beside their service.
+	providing sync.Mutex
+	settings  *settings
+
 	announcers sync.Mutex
 	byIndex    map[announcerKey]announcer
 }
 
-// NewKernel returns a Kernel that may touch what the ledger says.
-func NewKernel(l Ledger) (*Kernel, error) {
+// NewKernel returns a Kernel that may touch what the ledgers say.
+func NewKernel(l Ledgers) (*Kernel, error) {
+	virtual, err := readVirtualLinks(l.Links)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := readSettings(l.Settings)
+	if err != nil {
+		return nil, err
+	}
 	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("open a netlink socket: %w", err)
@@ -36,17 +48,17 @@ func NewKernel(l Ledger) (*Kernel, error) {
 		return nil, fmt.Errorf("open a netlink socket: %w", err)
 	}
 	_ = filtering.SetStrictCheck(true) // a kernel before 4.20 lists everything, which is merely slower
-	d := kernelDevice{handle: handle, filtering: filtering}
+	d := kernelDevice{handle: handle, filtering: filtering, virtual: virtual}
 	if d.batch, err = openBatcher(); err != nil {
 		handle.Close()
 		filtering.Close()
 		return nil, err
 	}
-	c, err := readClaims(d, l)
+	c, err := readClaims(d, l.Addresses)
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	return &Kernel{claims: c, netlink: d, byIndex: map[announcerKey]announcer{}}, nil
+	return &Kernel{claims: c, netlink: d, settings: settings, byIndex: map[announcerKey]announcer{}}, nil
 }
 
 // Close gives the sockets back. Addresses stay.
@@ -66,6 +78,7 @@ type kernelDevice struct {
 	// filtering is for listings of which the kernel leaves out what was not asked for.
 	filtering *netlink.Handle
 	batch     *batcher
+	virtual   *virtualLinks
 }
 
 // dumpAttempts bounds how often a listing is begun anew when something changed under it
@@ -121,6 +134,9 @@ func (d kernelDevice) add(iface string, addresses []netip.Prefix) (added []netip
 	l, err := d.link(iface)
 	if err != nil {
 		return nil, fmt.Errorf("add addresses to %s: %w", iface, err)
+	}
+	if d.virtual.is(l) {
+		return d.activate(l, addresses)
 	}
 	if len(addresses) >= worthListing {
 		present, err := d.addresses(iface)

@@ -6,20 +6,23 @@ import (
 )
 
 // MemoryLedger is a Ledger that a crash empties. Its zero value has no entries.
-type MemoryLedger struct {
+type MemoryLedger = MemoryLedgerOf[Held]
+
+// MemoryLedgerOf is a LedgerOf that a crash empties. Its zero value has no entries.
+type MemoryLedgerOf[T comparable] struct {
 	mu      sync.Mutex
-	entries []Held
+	entries []T
 }
 
-// Entries implements Ledger.
-func (l *MemoryLedger) Entries() ([]Held, error) {
+// Entries implements LedgerOf.
+func (l *MemoryLedgerOf[T]) Entries() ([]T, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.entries), nil
 }
 
-// Record implements Ledger.
-func (l *MemoryLedger) Record(entries ...Held) error {
+// Record implements LedgerOf.
+func (l *MemoryLedgerOf[T]) Record(entries ...T) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range entries {
@@ -30,10 +33,10 @@ func (l *MemoryLedger) Record(entries ...Held) error {
 	return nil
 }
 
-// Forget implements Ledger.
-func (l *MemoryLedger) Forget(entries ...Held) error {
+// Forget implements LedgerOf.
+func (l *MemoryLedgerOf[T]) Forget(entries ...T) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.entries = slices.DeleteFunc(l.entries, func(e Held) bool { return slices.Contains(entries, e) })
+	l.entries = slices.DeleteFunc(l.entries, func(e T) bool { return slices.Contains(entries, e) })
 	return nil
 }

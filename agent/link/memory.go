@@ -23,7 +23,7 @@ type Memory struct {
 
 // NewMemory returns a machine that carries no virtual address, and may touch what the ledger says.
 func NewMemory(l Ledger) (*Memory, error) {
-	d := &memoryDevice{interfaces: map[string]*memoryInterface{}}
+	d := &memoryDevice{interfaces: map[string]*memoryInterface{}, links: map[string]spec.VirtualLink{}}
 	c, err := readClaims(d, l)
 	if err != nil {
 		return nil, err
@@ -36,6 +36,7 @@ type memoryDevice struct {
 	mu         sync.Mutex
 	interfaces map[string]*memoryInterface
 	routes     []spec.VirtualRoute
+	links      map[string]spec.VirtualLink // by name
 	announced  []string
 	writes     int
 }
@@ -45,6 +46,8 @@ type memoryInterface struct {
 	own     netip.Prefix
 	trouble string
 	virtual []netip.Prefix
+	// down: a virtual link that stands by.
+	down bool
 }
 
 // on returns an interface, which it makes exist. It is called with mu held.
@@ -61,6 +64,9 @@ func (d *memoryDevice) addresses(iface string) ([]netip.Prefix, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	i := d.on(iface)
+	if !i.own.IsValid() {
+		return slices.Clone(i.virtual), nil
+	}
 	return append([]netip.Prefix{i.own}, i.virtual...), nil
 }
 
@@ -71,19 +77,30 @@ func (d *memoryDevice) add(iface string, addresses []netip.Prefix) (added []neti
 	if i.trouble != "" {
 		return nil, errors.New(i.trouble)
 	}
-	for _, p := range addresses {
-		if !slices.Contains(i.virtual, p) {
-			i.virtual, added = append(i.virtual, p), append(added, p)
-		}
+	added = i.put(addresses)
+	if i.down {
+		i.down, added = false, addresses
 	}
 	d.writes += len(added)
 	return added, nil
 }
 
+func (i *memoryInterface) put(addresses []netip.Prefix) (added []netip.Prefix) {
+	for _, p := range addresses {
+		if !slices.Contains(i.virtual, p) {
+			i.virtual, added = append(i.virtual, p), append(added, p)
+		}
+	}
+	return added
+}
+
 func (d *memoryDevice) remove(iface string, addresses []netip.Prefix) (gone []netip.Prefix, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	i := d.on(iface)
+	i, there := d.interfaces[iface]
+	if !there {
+		return addresses, nil
+	}
 	before := len(i.virtual)
 	i.virtual = slices.DeleteFunc(i.virtual, func(p netip.Prefix) bool { return slices.Contains(addresses, p) })
 	d.writes += before - len(i.virtual)
@@ -180,7 +197,7 @@ func (m *Memory) change(iface string, change func(*memoryInterface)) {
 	}
 }
 
-// String prints the addresses as "ip -br addr" does.
+// String prints the addresses as "ip -br addr" does, and of a virtual link its MAC as "ip -br link" does.
 func (m *Memory) String() string {
 	m.machine.mu.Lock()
 	defer m.machine.mu.Unlock()
@@ -191,7 +208,14 @@ func (m *Memory) String() string {
 		if i.trouble != "" {
 			state = "DOWN"
 		}
-		fmt.Fprintf(&b, "%s %s %s", name, state, i.own)
+		if i.down {
+			state = "DOWN"
+		}
+		if l, virtual := m.machine.links[name]; virtual {
+			fmt.Fprintf(&b, "%s@%s %s %s", name, l.Parent, state, l.MAC)
+		} else {
+			fmt.Fprintf(&b, "%s %s %s", name, state, i.own)
+		}
 		for _, p := range i.virtual {
 			fmt.Fprintf(&b, " %s", p)
 		}

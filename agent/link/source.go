@@ -110,7 +110,7 @@ func (k *Kernel) names() ([]string, error) {
 	}
 	var names []string
 	for _, l := range links {
-		if multicasts(l) {
+		if multicasts(l) && !k.netlink.virtual.has(l.Attrs().Name) {
 			names = append(names, l.Attrs().Name)
 		}
 	}

@@ -43,6 +43,19 @@ type Addresses interface {
 	Announce(iface string, addresses []netip.Addr) error
 }
 
+// VirtualLinks are network interfaces with the MAC of a virtual router. They carry its addresses all the
+// time, and are in service or stand by. Addresses are Ensured on one to put it into service.
+type VirtualLinks interface {
+	// Provide sees to it that the link is there, standing by with these addresses, which are claimed, if it
+	// is not in service, and returns its index. It refuses an address that is the parent's own. Providing
+	// again costs little, and puts right what somebody has changed.
+	Provide(l spec.VirtualLink, addresses []netip.Prefix) (index int, err error)
+	// StandBy takes a link out of service. An absent one is fine.
+	StandBy(name string) error
+	// RetainLinks removes every link of ours that is not listed, with its addresses.
+	RetainLinks(links []spec.VirtualLink) error
+}
+
 // Routes puts virtual routes into the kernel's tables. It knows its own by a mark that they carry there,
 // and touches no other.
 type Routes interface {

@@ -19,9 +19,11 @@ import (
 type Config struct {
 	Interfaces Interfaces
 	Addresses  Addresses
-	Routes     Routes
-	Network    Network
-	Scripts    Scripts
+	// VirtualLinks are for instances with a virtual MAC.
+	VirtualLinks VirtualLinks
+	Routes       Routes
+	Network      Network
+	Scripts      Scripts
 	// Services may be nil: then there are none.
 	Services Services
 	// StartupHold is how long an instance waits for the services on its addresses before it becomes active.
@@ -105,14 +107,21 @@ func (e *Engine) Set(instances map[string]spec.VRRPInstance) error {
 	e.reconcile()
 	wanted := map[string][]netip.Prefix{}
 	var routes []spec.VirtualRoute
+	var links []spec.VirtualLink
 	for _, en := range e.entries {
-		for iface, addresses := range en.spec.AddressesOn() {
-			wanted[iface] = append(wanted[iface], addresses...)
+		for _, p := range placesOf(en.spec) {
+			wanted[p.iface] = append(wanted[p.iface], p.prefix)
+		}
+		if l, has := en.spec.VirtualLink(); has {
+			links = append(links, l)
 		}
 		routes = append(routes, en.spec.Routes()...)
 	}
 	if bad := e.Routes.RetainRoutes(routes); bad != nil {
 		err = errors.Join(err, fmt.Errorf("remove routes that no instance has any more: %w", bad))
+	}
+	if bad := e.VirtualLinks.RetainLinks(links); bad != nil {
+		err = errors.Join(err, fmt.Errorf("remove interfaces that no instance has any more: %w", bad))
 	}
 	if bad := e.Addresses.Retain(wanted); bad != nil {
 		err = errors.Join(err, fmt.Errorf("remove addresses that no instance has any more: %w", bad))
@@ -170,12 +179,14 @@ func (e *Engine) Status() map[string]spec.VRRPInstanceStatus {
 	defer e.mu.Unlock()
 	all := make(map[string]spec.VRRPInstanceStatus, len(e.entries))
 	for name, en := range e.entries {
-		if en.router != nil {
-			all[name] = en.router.status()
-			continue
-		}
-		all[name] = spec.VRRPInstanceStatus{VRRPInstanceState: spec.VRRPInstanceState{
+		status := spec.VRRPInstanceStatus{VRRPInstanceState: spec.VRRPInstanceState{
 			State: spec.InstanceInitialize, EffectivePriority: en.spec.Priority}}
+		if en.router != nil {
+			status = en.router.status()
+		}
+		l, _ := en.spec.VirtualLink()
+		status.VirtualMAC, status.VirtualInterface = l.MAC, l.Name
+		all[name] = status
 	}
 	return all
 }
@@ -226,7 +237,7 @@ const (
 // addresses until another router is heard, though not for long, and let go. Run may be called again.
 func (e *Engine) Run(ctx context.Context) error {
 	notes := make(chan note, noteQueue)
-	h := newHolder(e.Addresses, e.Routes)
+	h := newHolder(e.Addresses, e.VirtualLinks, e.Routes)
 	l, err := newLoop(h, notes, &e.lateness)
 	if err != nil {
 		return fmt.Errorf("start VRRP: %w", err)

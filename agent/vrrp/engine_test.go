@@ -74,13 +74,14 @@ func start(t *testing.T, network vrrp.Network, address string, ledger link.Ledge
 	machine.SetOwn("eth0", netip.MustParsePrefix(address))
 	d := &director{t: t, machine: machine, scripts: &scripts{verdicts: map[string]bool{}}, services: &scripts{verdicts: map[string]bool{}}}
 	d.engine = vrrp.NewEngine(vrrp.Config{
-		Interfaces: machine,
-		Addresses:  machine,
-		Routes:     machine,
-		Network:    network,
-		Scripts:    d.scripts,
-		Services:   d.services,
-		Log:        slog.New(slog.DiscardHandler),
+		Interfaces:   machine,
+		Addresses:    machine,
+		VirtualLinks: machine,
+		Routes:       machine,
+		Network:      network,
+		Scripts:      d.scripts,
+		Services:     d.services,
+		Log:          slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -379,7 +380,7 @@ func TestEngine_82_StaleAddressesAreRemovedAtTheStart(t *testing.T) {
 	if _, err := machine.Ensure("eth0", left); err != nil {
 		t.Fatal(err)
 	}
-	engine := vrrp.NewEngine(vrrp.Config{Interfaces: machine, Addresses: machine, Routes: machine, Network: network,
+	engine := vrrp.NewEngine(vrrp.Config{Interfaces: machine, Addresses: machine, VirtualLinks: machine, Routes: machine, Network: network,
 		Scripts: &scripts{}, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -18,7 +18,9 @@ const holderRetry = time.Second
 type wish struct {
 	active    bool
 	addresses []placed
-	routes    []spec.VirtualRoute
+	// virtual is the virtual link that carries some of them, or "".
+	virtual string
+	routes  []spec.VirtualRoute
 	// announce counts the times that the addresses should have been announced.
 	announce uint64
 	garp     spec.GARP
@@ -41,6 +43,7 @@ type client interface {
 // wish that was replaced before it came to it never happened.
 type holder struct {
 	addresses Addresses
+	links     VirtualLinks
 	routes    Routes
 	// signal has room for one: somebody's wish changed.
 	signal chan struct{}
@@ -63,14 +66,16 @@ type held struct {
 	routes []spec.VirtualRoute
 	// seen is the wish that was last fulfilled.
 	seen *wish
+	// fresh are those that are to be announced at once.
+	fresh []placed
 	// rounds are the announcements that are still to come.
 	rounds rounds
 	// retry is when to try again to remove. Zero: never.
 	retry time.Time
 }
 
-func newHolder(a Addresses, r Routes) *holder {
-	return &holder{addresses: a, routes: r, signal: make(chan struct{}, 1), clients: map[client]*held{}}
+func newHolder(a Addresses, v VirtualLinks, r Routes) *holder {
+	return &holder{addresses: a, links: v, routes: r, signal: make(chan struct{}, 1), clients: map[client]*held{}}
 }
 
 // wake makes Run look at the wishes. It never blocks.
@@ -103,7 +108,7 @@ func (h *holder) add(c client) {
 func (h *holder) drop(c client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.remove(c, h.clients[c], &wish{})
+	h.remove(c, h.clients[c], &wish{virtual: c.wanted().virtual})
 	delete(h.clients, c)
 	h.disturbed = true
 	h.verify() // another client may want one of them
@@ -144,8 +149,14 @@ func (h *holder) pass() (next time.Time) {
 		}
 	}
 	check = check || h.disturbed
+	// All addresses before the first announcement: that takes its time, and nobody should wait for it.
 	for c, state := range h.clients {
-		h.ensure(c, state, c.wanted(), check)
+		if w := c.wanted(); w.active && (w != state.seen || check) {
+			h.put(c, state, w)
+		}
+	}
+	for c, state := range h.clients {
+		h.announceDue(c, state)
 		for _, t := range []time.Time{state.rounds.due, state.retry} {
 			if !t.IsZero() && (next.IsZero() || t.Before(next)) {
 				next = t
@@ -159,10 +170,11 @@ func (h *holder) pass() (next time.Time) {
 // remove takes off what is on and no longer wanted, and reports whether there was anything.
 func (h *holder) remove(c client, state *held, w *wish) bool {
 	if !w.active {
-		state.seen, state.rounds = nil, rounds{}
+		state.seen, state.rounds, state.fresh = nil, rounds{}, nil
 	}
+	resting := ""
 	if !w.active {
-		w = &wish{}
+		w, resting = &wish{}, w.virtual
 	}
 	gone, routes := without(state.on, w.addresses), without(state.routes, w.routes)
 	if len(gone) == 0 && len(routes) == 0 {
@@ -175,7 +187,12 @@ func (h *holder) remove(c client, state *held, w *wish) bool {
 	state.retry = time.Time{}
 	err := h.routes.RemoveRoutes(routes)
 	if err == nil {
-		err = byInterface(gone, h.addresses.Remove)
+		err = byInterface(gone, func(iface string, addresses []netip.Prefix) error {
+			if iface == resting {
+				return h.links.StandBy(iface)
+			}
+			return h.addresses.Remove(iface, addresses)
+		})
 	}
 	if err != nil {
 		state.retry = time.Now().Add(holderRetry)
@@ -186,27 +203,30 @@ func (h *holder) remove(c client, state *held, w *wish) bool {
 	return true
 }
 
-// ensure puts on what is missing and announces it. check: look even if nothing new is wanted.
-func (h *holder) ensure(c client, state *held, w *wish, check bool) {
-	if !w.active {
+// announceDue announces what put found to be new, and what of a later round has come due. Whoever has let
+// go of the role since then comes to that in the next pass.
+func (h *holder) announceDue(c client, state *held) {
+	if len(state.fresh) > 0 {
+		h.announce(c, state.fresh)
+		state.fresh = nil
+		state.rounds.begin(time.Now(), state.seen.garp)
+	}
+	if state.seen == nil {
 		return
 	}
-	if w != state.seen || check {
-		h.put(c, state, w)
-	}
-	if from, to := state.rounds.take(time.Now(), len(w.addresses)); from < to {
-		h.announce(c, w.addresses[from:to])
+	if from, to := state.rounds.take(time.Now(), len(state.seen.addresses)); from < to {
+		h.announce(c, state.seen.addresses[from:to])
 	}
 }
 
-// put puts on what is missing. What was missing is announced at once, and everything later again.
+// put puts on what is missing. What was missing is to be announced at once, and everything later again.
 func (h *holder) put(c client, state *held, w *wish) {
 	state.on = append(state.on, without(w.addresses, state.on)...)
 	state.routes = append(state.routes, without(w.routes, state.routes)...)
 	announce, err := h.putAddresses(w.addresses)
 	if err != nil {
 		// What comes next is the client's to wish.
-		state.seen, state.rounds = nil, rounds{}
+		state.seen, state.rounds, state.fresh = nil, rounds{}, nil
 		c.failed(err)
 		return
 	}
@@ -221,10 +241,7 @@ func (h *holder) put(c client, state *held, w *wish) {
 	}
 	state.seen = w
 	state.rounds.adopt(time.Now(), w.garp)
-	if len(announce) > 0 {
-		h.announce(c, announce)
-		state.rounds.begin(time.Now(), w.garp)
-	}
+	state.fresh = announce
 }
 
 func (h *holder) putAddresses(all []placed) (added []placed, err error) {

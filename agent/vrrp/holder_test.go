@@ -84,6 +84,10 @@ func (k *kernel) Remove(_ string, addresses []netip.Prefix) error {
 	return nil
 }
 
+func (k *kernel) Provide(spec.VirtualLink, []netip.Prefix) (int, error) { return 1, nil }
+func (k *kernel) RetainLinks([]spec.VirtualLink) error                  { return nil }
+func (k *kernel) StandBy(name string) error                             { return k.do("stand by", name) }
+
 func (k *kernel) EnsureRoutes(routes []spec.VirtualRoute) error { return k.route("route", routes) }
 func (k *kernel) RemoveRoutes(routes []spec.VirtualRoute) error { return k.route("no route", routes) }
 func (k *kernel) RetainRoutes([]spec.VirtualRoute) error        { return nil }
@@ -174,7 +178,7 @@ const announceAgain = 5 * time.Second
 func holding(t *testing.T, k *kernel, test func(h *holder, after func(time.Duration, ...string))) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHolder(k, k)
+		h := newHolder(k, k, k)
 		go h.Run(t.Context())
 		test(h, func(d time.Duration, want ...string) {
 			t.Helper()
@@ -201,6 +205,43 @@ func TestHolder_42_AddressesAreThereWhenTheyAreAnnounced(t *testing.T) {
 		after(time.Hour)
 		h.wake()
 		after(time.Hour)
+	})
+}
+
+func TestHolder_AllAddressesComeBeforeTheFirstAnnouncement(t *testing.T) {
+	t.Parallel()
+	k := newKernel()
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		one, two := wishFor("192.0.2.100/32"), wishFor("192.0.2.100/32")
+		two.wish.addresses = one.wish.addresses // which of them comes first is not said
+		for _, w := range []*wisher{one, two} {
+			h.add(w)
+			w.wants(activate)
+		}
+		h.wake()
+		after(0, "add 192.0.2.100/32", "announce [192.0.2.100]", "announce [192.0.2.100]")
+	})
+}
+
+func TestHolder_AVirtualLinkStandsByWithItsAddresses(t *testing.T) {
+	t.Parallel()
+	k := newKernel("192.0.2.100/32")
+	holding(t, k, func(h *holder, after func(time.Duration, ...string)) {
+		w := wishFor("192.0.2.100/32")
+		w.wish.virtual = "eth0"
+		h.add(w)
+		after(0, "stand by eth0") // whatever a crash has left
+		w.wants(activate)
+		h.wake()
+		after(0, "announce [192.0.2.100]")
+		w.wants(deactivate)
+		h.wake()
+		after(0, "stand by eth0")
+		w.wants(activate)
+		h.wake()
+		after(0, "announce [192.0.2.100]")
+		h.drop(w)
+		after(0, "stand by eth0")
 	})
 }
 
@@ -288,7 +329,7 @@ func TestHolder_ARoleLostAndWonBackUnseenIsAnnounced(t *testing.T) {
 func TestHolder_82_WhatACrashLeftIsRemovedBeforeAddReturns(t *testing.T) {
 	t.Parallel()
 	k := newKernel("192.0.2.100/24", "198.51.100.1/24")
-	newHolder(k, k).add(wishFor("192.0.2.100/24"))
+	newHolder(k, k, k).add(wishFor("192.0.2.100/24"))
 	if diff := cmp.Diff("remove 192.0.2.100/24", k.heard()); diff != "" {
 		t.Error(diff)
 	}

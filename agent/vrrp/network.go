@@ -7,6 +7,10 @@ type Network interface {
 	// Open returns a connection for one family on the interface of that name and index, which is in VRRP's
 	// group. It may take its time: it is not called on the thread that sends.
 	Open(iface string, index int, family spec.Family) (Conn, error)
+	// OpenVirtual returns a connection that sends from a virtual MAC to the group on the link's parent, and
+	// hears what others send from the same MAC there while the link is up: that no other connection hears
+	// then. parent and index are those interfaces', and beside is the parent's own connection.
+	OpenVirtual(l spec.VirtualLink, parent, index int, family spec.Family, beside Conn) (Conn, error)
 }
 
 // Conn carries whole IP datagrams, header included. No method blocks. One thread may send while another

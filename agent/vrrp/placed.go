@@ -14,20 +14,42 @@ type placed struct {
 	prefix netip.Prefix
 }
 
-// placesOf returns where the addresses of an instance belong, those that adverts carry first.
+// placesOf returns where the addresses of an instance belong, those that adverts carry first. The interface
+// with the virtual MAC carries all that would be on its parent.
 func placesOf(v spec.VRRPInstance) []placed {
-	all := make([]placed, 0, len(v.VirtualAddresses)+len(v.ExcludedAddresses))
-	for _, p := range v.VirtualAddresses {
-		all = append(all, placed{v.Interface, p})
-	}
-	for _, x := range v.ExcludedAddresses {
-		iface := x.Interface
+	virtual, has := v.VirtualLink()
+	place := func(iface string, p netip.Prefix) placed {
 		if iface == "" {
 			iface = v.Interface
 		}
-		all = append(all, placed{iface, x.Address})
+		if has && iface == virtual.Parent {
+			return placed{virtual.Name, alone(p)}
+		}
+		return placed{iface, p}
+	}
+	all := make([]placed, 0, len(v.VirtualAddresses)+len(v.ExcludedAddresses))
+	for _, p := range v.VirtualAddresses {
+		all = append(all, place(v.Interface, p))
+	}
+	for _, x := range v.ExcludedAddresses {
+		all = append(all, place(x.Interface, x.Address))
 	}
 	return all
+}
+
+// virtualName is that of the instance's virtual link, or "".
+func virtualName(v spec.VRRPInstance) string {
+	l, _ := v.VirtualLink()
+	return l.Name
+}
+
+// alone is an address without its subnet: what goes there leaves by the parent. A link-local subnet is
+// another one on every link, and without it nobody on this one could be answered.
+func alone(p netip.Prefix) netip.Prefix {
+	if p.Addr().IsLinkLocalUnicast() && p.Addr().Is6() {
+		return p
+	}
+	return netip.PrefixFrom(p.Addr(), p.Addr().BitLen())
 }
 
 // byInterface calls f for each interface of the list in the order in which they first come.
@@ -60,5 +82,12 @@ func prefixesOf(list []placed) []netip.Prefix {
 
 // without returns what is in the list and not in the other.
 func without[T comparable](list, other []T) []T {
-	return slices.DeleteFunc(slices.Clone(list), func(v T) bool { return slices.Contains(other, v) })
+	if slices.Equal(list, other) {
+		return nil // as it nearly always is, and the lists may be long
+	}
+	there := make(map[T]bool, len(other))
+	for _, v := range other {
+		there[v] = true
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(v T) bool { return there[v] })
 }

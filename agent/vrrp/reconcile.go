@@ -20,6 +20,10 @@ type input struct {
 	garp      spec.GARP
 	transport transport
 	port      *port
+	// virtual is the port of the virtual MAC, or nil.
+	virtual *port
+	// virtualName is that of the virtual link that carries some of the addresses, or "".
+	virtualName string
 	// reason is why the instance may not take part; "" when it may.
 	reason string
 	// hold is what the instance waits for before it becomes active; "" when it does not.
@@ -30,9 +34,9 @@ type input struct {
 }
 
 func (in *input) equal(other *input) bool {
-	return other != nil && in.params == other.params && in.port == other.port && in.reason == other.reason && in.hold == other.hold &&
+	return other != nil && in.params == other.params && in.port == other.port && in.virtual == other.virtual && in.reason == other.reason && in.hold == other.hold &&
 		in.group == other.group && in.members == other.members && in.garp == other.garp &&
-		slices.Equal(in.places, other.places) && slices.Equal(in.routes, other.routes) &&
+		in.virtualName == other.virtualName && slices.Equal(in.places, other.places) && slices.Equal(in.routes, other.routes) &&
 		slices.Equal(in.addresses, other.addresses) && in.transport.equal(&other.transport)
 }
 
@@ -68,7 +72,7 @@ func (e *Engine) reconcile() {
 			in.params.Hold = in.hold != ""
 		}
 		if other, taken := users[on][en.spec.VirtualRouterID]; taken {
-			in.port = nil // the other one's adverts are none of ours
+			in.port, in.virtual = nil, nil // the other one's adverts are none of ours
 			in.reason = fmt.Sprintf("virtual_router_id %d is used by VRRP instance %q on %s", en.spec.VirtualRouterID, other, en.spec.Interface)
 		} else {
 			users[on][en.spec.VirtualRouterID] = name
@@ -104,6 +108,11 @@ func (e *Engine) tell(name string, in *input) {
 // attachment is where the instance speaks.
 func (en *entry) attachment() attachment { return attachment{en.spec.Interface, en.spec.Family()} }
 
+// virtualAttachment is where it speaks with a virtual MAC, if it has one.
+func (en *entry) virtualAttachment() attachment {
+	return attachment{virtualName(en.spec), en.spec.Family()}
+}
+
 // inputFor works out what an instance should do, given its interface.
 func (e *Engine) inputFor(en *entry, f facts) input {
 	in := input{
@@ -115,13 +124,14 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 
 			PreemptDelay: en.spec.PreemptDelay.Std(),
 		},
-		addresses: en.spec.VirtualAddresses,
-		places:    placesOf(en.spec),
-		routes:    en.spec.Routes(),
-		garp:      en.spec.GARP,
-		transport: transportOf(en.spec),
-		port:      f.port,
-		group:     en.spec.SyncGroup,
+		addresses:   en.spec.VirtualAddresses,
+		places:      placesOf(en.spec),
+		virtualName: virtualName(en.spec),
+		routes:      en.spec.Routes(),
+		garp:        en.spec.GARP,
+		transport:   transportOf(en.spec),
+		port:        f.port,
+		group:       en.spec.SyncGroup,
 	}
 	if f.err == nil && en.spec.Unicasts() {
 		in.params.Primary = en.spec.UnicastSource
@@ -135,6 +145,14 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 	in.params.Hold = in.hold != ""
 	in.params.Priority = EffectivePriority(en.spec.Priority, trackers)
 	in.reason = e.faultOf(en, f, trackers)
+	if f.err != nil {
+		in.virtual = e.ports[en.virtualAttachment()] // to say goodbye with
+		return in
+	}
+	var err error
+	if in.virtual, err = e.provide(en, f); err != nil && in.reason == "" {
+		in.reason = err.Error()
+	}
 	return in
 }
 
@@ -186,15 +204,48 @@ func (e *Engine) inspect(on attachment) facts {
 	if err != nil {
 		return facts{err: err}
 	}
-	if p != nil {
-		e.closePort(p)
+	return facts{port: e.addPort(on, index, conn), primary: primary}
+}
+
+// addPort puts a port in the place of the one that is there.
+func (e *Engine) addPort(on attachment, index int, conn Conn) *port {
+	if old := e.ports[on]; old != nil {
+		e.closePort(old)
 	}
-	p = newPort(on, index, conn, e.Log)
+	p := newPort(on, index, conn, e.Log)
 	e.ports[on] = p
 	l := e.loop
 	l.post(func() { l.ports = append(l.ports, p) })
 	e.ear.attend(p)
-	return facts{port: p, primary: primary}
+	return p
+}
+
+// provide sees to an instance's virtual link, and to a port there. Unicast needs none: those adverts go from
+// machine to machine, and bridges learn the virtual MAC from announcements.
+func (e *Engine) provide(en *entry, f facts) (*port, error) {
+	l, has := en.spec.VirtualLink()
+	if !has {
+		return nil, nil
+	}
+	var addresses []netip.Prefix
+	for _, place := range placesOf(en.spec) {
+		if place.iface == l.Name {
+			addresses = append(addresses, place.prefix)
+		}
+	}
+	index, err := e.VirtualLinks.Provide(l, addresses)
+	if err != nil || en.spec.Unicasts() {
+		return nil, err
+	}
+	on := en.virtualAttachment()
+	if p := e.ports[on]; p != nil && p.index == index {
+		return p, nil
+	}
+	conn, err := e.Network.OpenVirtual(l, f.port.index, index, on.family, f.port.conn)
+	if err != nil {
+		return nil, err
+	}
+	return e.addPort(on, index, conn), nil
 }
 
 // closeUnused closes the ports that no instance is on any more.
@@ -202,6 +253,7 @@ func (e *Engine) closeUnused() {
 	used := map[attachment]bool{}
 	for _, en := range e.entries {
 		used[en.attachment()] = true
+		used[en.virtualAttachment()] = !en.spec.Unicasts()
 	}
 	for on, p := range e.ports {
 		if !used[on] {
@@ -224,7 +276,8 @@ func (e *Engine) closePort(p *port) {
 
 // remove forgets a router. On the thread.
 func (l *loop) remove(r *router) {
-	r.leavePort()
+	r.move(r.port, nil, nil, Parameters{})
+	r.move(r.virtual, nil, nil, Parameters{})
 	l.groups.move(r, "")
 	l.routers = slices.DeleteFunc(l.routers, func(o *router) bool { return o == r })
 }
@@ -233,6 +286,10 @@ func (l *loop) remove(r *router) {
 func (l *loop) detach(p *port) {
 	l.ports = slices.DeleteFunc(l.ports, func(o *port) bool { return o == p })
 	for _, r := range p.routers {
-		r.port = nil
+		if r.virtual == p {
+			r.virtual = nil
+		} else {
+			r.port = nil
+		}
 	}
 }

@@ -23,12 +23,14 @@ type router struct {
 
 	machine   *Machine
 	port      *port // nil until there was an interface to open
+	virtual   *port // of the virtual MAC, or nil
 	addresses []netip.Addr
 	transport transport
-	hearing   *hearing
-	reason    string
-	hold      string
-	limit     rateLimit
+	// hearing and virtualHearing are what goes on at each.
+	hearing, virtualHearing *hearing
+	reason                  string
+	hold                    string
+	limit                   rateLimit
 	// group is the sync group, or "", and members the number of those that are in it.
 	group   string
 	members int
@@ -74,7 +76,7 @@ func newRouter(name string, v spec.VRRPInstance, log *slog.Logger, tellFailure f
 
 		lastAdvert: lastAdvert,
 	}
-	r.wish.Store(&wish{addresses: placesOf(v), routes: v.Routes(), garp: v.GARP})
+	r.wish.Store(&wish{addresses: placesOf(v), virtual: virtualName(v), routes: v.Routes(), garp: v.GARP})
 	r.publish()
 	return r
 }
@@ -110,21 +112,15 @@ func (r *router) warn(what string, err error) { r.log.Warn("unable to "+what, "e
 
 // apply brings the router to what is wanted of it.
 func (r *router) apply(l *loop, now time.Duration, in input) {
-	if r.port != in.port {
-		r.leavePort()
-		if in.port != nil {
-			in.port.routers[r.vrid] = r
-		}
-		r.port, r.hearing = in.port, &hearing{limit: rateLimit{}}
-	}
 	r.addresses = addrs(in.addresses)
 	r.transport = in.transport
-	if r.port != nil {
-		r.port.listeners[r.vrid].Store(&listener{router: r, own: in.params, transport: in.transport, addresses: r.addresses, hearing: r.hearing})
-	}
-	if w := r.wish.Load(); !slices.Equal(w.addresses, in.places) || !slices.Equal(w.routes, in.routes) || w.garp != in.garp {
+	r.hearing = r.move(r.port, in.port, r.hearing, in.params)
+	r.virtualHearing = r.move(r.virtual, in.virtual, r.virtualHearing, in.params)
+	r.port, r.virtual = in.port, in.virtual
+	if w := r.wish.Load(); !slices.Equal(w.addresses, in.places) || !slices.Equal(w.routes, in.routes) || w.garp != in.garp || w.virtual != in.virtualName {
 		changed := *w
 		changed.addresses, changed.routes, changed.garp = in.places, in.routes, in.garp
+		changed.virtual = in.virtualName
 		r.wish.Store(&changed)
 		l.holder.wake()
 	}
@@ -140,12 +136,23 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 	}
 }
 
-// leavePort stops listening. Another router may have been given the place meanwhile.
-func (r *router) leavePort() {
-	if r.port != nil && r.port.routers[r.vrid] == r {
-		delete(r.port.routers, r.vrid)
-		r.port.listeners[r.vrid].Store(nil)
+// move goes from listening at one port to listening at another, each of which may be nil, and takes what goes on
+// there along, or begins anew. Another router may have been given the place meanwhile.
+func (r *router) move(from, to *port, h *hearing, own Parameters) *hearing {
+	if from != to {
+		h = &hearing{limit: rateLimit{}}
+		if from != nil && from.routers[r.vrid] == r {
+			delete(from.routers, r.vrid)
+			from.listeners[r.vrid].Store(nil)
+		}
+		if to != nil {
+			to.routers[r.vrid] = r
+		}
 	}
+	if to != nil {
+		to.listeners[r.vrid].Store(&listener{router: r, own: own, transport: r.transport, addresses: r.addresses, hearing: h})
+	}
+	return h
 }
 
 // deadline is when the machine wants to be told the time, unless it wants to act on silence that is not certain
@@ -223,16 +230,20 @@ func (r *router) send(l *loop, priority uint8) {
 		Authentication:  r.transport.authentication,
 	}
 	if len(r.transport.peers) == 0 {
-		r.sendTo(l, group(r.transport.family), packet)
+		from := r.port
+		if r.virtual != nil {
+			from = r.virtual
+		}
+		r.sendTo(l, from.conn, group(r.transport.family), packet)
 	}
 	for _, peer := range r.transport.peers {
-		r.sendTo(l, peer, packet)
+		r.sendTo(l, r.port.conn, peer, packet)
 	}
 }
 
-func (r *router) sendTo(l *loop, destination netip.Addr, packet Packet) {
+func (r *router) sendTo(l *loop, conn Conn, destination netip.Addr, packet Packet) {
 	l.out = appendDatagram(l.out[:0], r.machine.Parameters().Primary, destination, r.transport.ttl, packet, r.transport.checksum)
-	if err := r.port.conn.Send(l.out); err != nil {
+	if err := conn.Send(l.out); err != nil {
 		r.unsent.Add(1)
 		if r.limit.allow("send", l.now) {
 			l.note(note{log: r.log, level: slog.LevelWarn, message: "unable to send an advert", attrs: []slog.Attr{slog.Any("error", err)}})

@@ -85,6 +85,8 @@ const (
 // VRRPInstanceStatus adds the counters.
 type VRRPInstanceStatus struct {
 	VRRPInstanceState
+	VirtualMAC        string            `json:"virtual_mac,omitempty" doc:"the virtual router's MAC, where the instance has virtual_mac"`
+	VirtualInterface  string            `json:"virtual_interface,omitempty" doc:"the network interface that has it and carries the addresses; it is down while the instance is not active"`
 	AdvertsSent       uint64            `json:"adverts_sent"`
 	AdvertsUnsent     uint64            `json:"adverts_unsent" doc:"adverts that the kernel did not take"`
 	AdvertsReceived   uint64            `json:"adverts_received"`

@@ -26,7 +26,7 @@ func open(t *testing.T, h *lab.Host, ledger link.Ledger) *link.Kernel {
 	t.Helper()
 	var k *link.Kernel
 	err := h.Do(func() (err error) {
-		k, err = link.NewKernel(ledger)
+		k, err = link.NewKernel(link.Ledgers{Addresses: ledger, Links: &link.MemoryLedgerOf[spec.VirtualLink]{}, Settings: &link.MemoryLedgerOf[link.Setting]{}})
 		return err
 	})
 	if err != nil {

@@ -24,7 +24,12 @@ type frame []byte
 
 func startCapture(t *testing.T, n *lab.Network) *capture {
 	t.Helper()
-	watcher := n.Host(t, "watcher", "192.0.2.250/24")
+	return startCaptureOn(t, n.Host(t, "watcher", "192.0.2.250/24"))
+}
+
+// startCaptureOn sees what comes to a host, and what leaves it.
+func startCaptureOn(t *testing.T, watcher *lab.Host) *capture {
+	t.Helper()
 	var conn *packet.Conn
 	err := watcher.Do(func() error {
 		eth0, err := net.InterfaceByName("eth0")

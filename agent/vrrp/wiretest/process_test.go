@@ -55,7 +55,11 @@ func direct(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
-	kernel, err := link.NewKernel(store.LedgerOf[link.Held](state, "addresses"))
+	kernel, err := link.NewKernel(link.Ledgers{
+		Addresses: store.LedgerOf[link.Held](state, "addresses"),
+		Links:     store.LedgerOf[spec.VirtualLink](state, "interfaces"),
+		Settings:  store.LedgerOf[link.Setting](state, "settings"),
+	})
 	if err != nil {
 		return err
 	}
@@ -66,7 +70,7 @@ func direct(ctx context.Context, dir string) (err error) {
 	}
 	known := &verdicts{}
 	engine := vrrp.NewEngine(vrrp.Config{
-		Interfaces: kernel, Addresses: kernel, Routes: kernel, Network: vrrp.RawNetwork{}, Scripts: known, Traces: traces,
+		Interfaces: kernel, Addresses: kernel, VirtualLinks: kernel, Routes: kernel, Network: vrrp.RawNetwork{}, Scripts: known, Traces: traces,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	go obey(engine, known)
