@@ -128,6 +128,9 @@ func (o outcomes[T]) errs() map[string]error {
 	return failed
 }
 
+// asked reports whether there is an outcome of a director.
+func (o outcomes[T]) asked(director string) bool { _, ok := o[director]; return ok }
+
 // values returns the successes, by director.
 func (o outcomes[T]) values() map[string]T {
 	values := map[string]T{}

@@ -62,7 +62,6 @@ func (r *clusterResource[Spec, State, M]) Update(ctx context.Context, req resour
 	of := req.Plan.Schema.Type()
 	names, before := m.placed().names(), prior.placed().names()
 	targets, _ := r.cluster.known(names)
-	key := m.key()
 
 	willing, skipped := r.preflight(ctx, &resp.Diagnostics, of, m, "Update", targets, func(d *director) client.PutOptions {
 		// On a director that is new to the object, something of that name is somebody else's.
@@ -71,36 +70,30 @@ func (r *clusterResource[Spec, State, M]) Update(ctx context.Context, req resour
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	written := inTurn(ctx, r.kind.turns(ctx, key, willing), func(ctx context.Context, d *director) (Spec, error) {
-		return r.kind.put(ctx, d, key, m.spec(d.name), client.PutOptions{})
-	})
+	former, _ := r.cluster.known(without(before, names))
+	written, removed := r.rollout(ctx, m, willing, former)
 	failed := written.errs()
 	r.fail(&resp.Diagnostics, of, m, "Update", failed)
 	if len(failed) > 0 && len(written.values()) == 0 {
 		return // the state is still what it was
 	}
-
-	former, _ := r.cluster.known(without(before, names))
-	removed := each(ctx, former, func(ctx context.Context, d *director) (struct{}, error) {
-		return struct{}{}, r.kind.remove(ctx, d, key, client.DeleteOptions{Cascade: true})
-	})
 	remain := r.tolerate(&resp.Diagnostics, removed.errs(), "it stays there")
 	r.fail(&resp.Diagnostics, of, m, "Update", remain)
 
 	conditions := r.settle(m, written.values(), skipped)
-	if len(failed)+len(remain) > 0 {
-		for _, d := range slices.Concat(willing, former) {
-			if _, done := conditions[d.name]; !done && slices.Contains(names, d.name) {
-				conditions[d.name] = r.truth(ctx, d, m) // it failed, or its turn did not come
-			}
-			if _, bad := remain[d.name]; bad {
-				conditions[d.name] = prior.placed().condition(d.name)
-				names = append(names, d.name)
-			}
+	for _, d := range willing {
+		if _, done := conditions[d.name]; !done {
+			conditions[d.name] = r.truth(ctx, d, m) // it failed, or its turn did not come
 		}
-		m.placed().place(names)
-		m.placed().report(conditions)
 	}
+	for _, d := range former {
+		if _, bad := remain[d.name]; bad || !removed.asked(d.name) {
+			conditions[d.name] = prior.placed().condition(d.name)
+			names = append(names, d.name)
+		}
+	}
+	m.placed().place(names)
+	m.placed().report(conditions)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 

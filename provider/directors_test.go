@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
@@ -41,7 +42,7 @@ func newDirectors(t *testing.T, names ...string) map[string]*testDirector {
 	directors, all := map[string]*testDirector{}, &journal{}
 	for _, name := range names {
 		d := &testDirector{name: name, store: store.InMemory(), journal: all}
-		api := httpapi.Handler(httpapi.Config{Store: d.store, Director: d, Version: "test", Log: slog.New(slog.DiscardHandler)})
+		api := httpapi.Handler(httpapi.Config{Store: d.store, Director: d, Routers: testRouters{d}, Version: "test", Log: slog.New(slog.DiscardHandler)})
 		d.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			all.add(name + " " + r.Method + " " + r.URL.RequestURI())
 			d.mu.Lock()
@@ -171,3 +172,25 @@ func providerBlock(directors map[string]*testDirector, more ...string) string {
 	b.WriteString("  }\n  " + strings.Join(more, "\n  ") + "\n}\n")
 	return b.String()
 }
+
+// testRouters hold everything back but what is active.
+type testRouters struct{ *testDirector }
+
+// Failover does nothing.
+func (testRouters) Failover(context.Context, string) error { return nil }
+
+// TakePart does nothing.
+func (testRouters) TakePart(string) error { return nil }
+
+// Hold refuses what is active.
+func (r testRouters) Hold(name string, _ time.Duration) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.states[name] == spec.InstanceActive {
+		return &httpapi.Conflict{Reason: "it is active here"}
+	}
+	return nil
+}
+
+// EndHold does nothing.
+func (testRouters) EndHold(string) {}

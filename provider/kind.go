@@ -17,6 +17,8 @@ type kind[Spec, State any] struct {
 	// carries reports whether the object's traffic goes through the director now. It is nil where a change
 	// may go to all directors at the same time.
 	carries func(s *spec.Snapshot, key string) bool
+	// election is nil where directors do not elect one of them.
+	election *election[Spec, State]
 }
 
 // observation is what a director has of one object.

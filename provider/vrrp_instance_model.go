@@ -47,7 +47,7 @@ func vrrpInstances() kind[spec.VRRPInstance, spec.VRRPInstanceStatus] {
 			v, ok := s.VRRPInstances[key]
 			return v.Spec, ok
 		},
-		carries: carriesInstance,
+		carries: carriesInstance, election: routerElection(),
 	}
 }
 

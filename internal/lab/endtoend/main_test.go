@@ -61,6 +61,7 @@ type pair struct {
 	rs     [2]*server
 	// scripts is the folder that both directors run scripts from.
 	scripts string
+	agent   lab.Agent
 }
 
 // server is a real server whose web server can be stopped and started again.
@@ -86,6 +87,7 @@ func newPair(t *testing.T) *pair {
 		Binary: program("lvs-agent"), Dir: dir, CA: ca, Token: "secret",
 		Options: fmt.Sprintf("resync_interval = \"1s\"\nscripts {\n  directory = %q\n  user = \"root\"\n}", p.scripts),
 	}
+	p.agent = installed
 	p.d1 = p.director(t, installed, network.Host(t, "d1", "192.0.2.11/24"), "192.0.2.11")
 	p.d2 = p.director(t, installed, network.Host(t, "d2", "192.0.2.12/24"), "192.0.2.12")
 	for i, name := range []string{"rs1", "rs2"} {
