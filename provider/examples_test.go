@@ -94,6 +94,7 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 	for _, example := range []string{
 		"ha-pair", "quickstart",
 		"resources/lvs_check_script", "resources/lvs_vrrp_instance", "resources/lvs_virtual_server", "resources/lvs_real_server",
+		"resources/lvs_ipvs_settings",
 	} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
@@ -109,7 +110,7 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 			}
 			w.must(t, "destroy", "-auto-approve")
 			for name, d := range directors {
-				if got := d.store.Desired(); len(got.VRRPInstances)+len(got.VirtualServers)+len(got.RealServers)+len(got.CheckScripts) != 0 {
+				if got := d.store.Desired(); len(got.VRRPInstances)+len(got.VirtualServers)+len(got.RealServers)+len(got.CheckScripts) != 0 || got.IPVSSettings != nil {
 					t.Errorf("left on %s: %+v", name, got)
 				}
 			}

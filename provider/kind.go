@@ -75,7 +75,7 @@ func kernelDrift(s *spec.Snapshot, k spec.Kind, key string) []spec.Drift {
 				of, d.Field = spec.KindVirtualServer, "real_server "+d.Server+" "+d.Field
 			}
 		}
-		if of == k && name == key {
+		if of == k && (name == key || k == spec.KindIPVSSettings) { // there is one of those
 			found = append(found, d)
 		}
 	}

@@ -46,7 +46,23 @@ func objects() map[string]object {
 	instanceUpdated, instanceChanged := instance, instance
 	instanceUpdated.VirtualRouterID, instanceChanged.VirtualRouterID = 52, 99
 
+	settings := spec.IPVSSettings{Sysctls: &spec.IPVSSysctls{ConnReuseMode: new(1), Conntrack: new(true)}}
+	settingsWith := func(mode int) spec.IPVSSettings {
+		return spec.IPVSSettings{Sysctls: &spec.IPVSSysctls{ConnReuseMode: new(mode), Conntrack: settings.Sysctls.Conntrack}}
+	}
+
 	return map[string]object{
+		"IPVS settings": {
+			kind: spec.KindIPVSSettings, key: spec.IPVSSettingsKey, address: "lvs_ipvs_settings.test", importID: "default",
+			config: `resource "lvs_ipvs_settings" "test" {
+  sysctls = {
+    conn_reuse_mode = 1
+    conntrack = true
+  }
+}`,
+			update: [2]string{"mode = 1", "mode = 0"}, updated: settingsWith(0),
+			changed: settingsWith(2), drift: "sysctls.conn_reuse_mode=2, want 1", attribute: "sysctls.conn_reuse_mode", attributeValue: knownvalue.Int64Exact(2),
+		},
 		"virtual server": {
 			kind: spec.KindVirtualServer, key: "web", address: "lvs_virtual_server.test", importID: "web",
 			config: `resource "lvs_virtual_server" "test" {
@@ -108,6 +124,11 @@ func (o object) desired(d *testDirector) any {
 		v, ok = get(desired.VirtualServers, o.key)
 	case spec.KindCheckScript:
 		v, ok = get(desired.CheckScripts, o.key)
+	case spec.KindIPVSSettings:
+		if desired.IPVSSettings == nil {
+			return nil
+		}
+		return *desired.IPVSSettings
 	case spec.KindRealServer:
 		key, err := spec.ParseServerKey(o.key)
 		v, ok = get(desired.RealServers, key)
@@ -159,3 +180,12 @@ func planned(checks ...plancheck.PlanCheck) resource.ConfigPlanChecks {
 }
 
 func noChanges() resource.ConfigPlanChecks { return planned(plancheck.ExpectEmptyPlan()) }
+
+// inside returns what stands at a path like sysctls.conntrack.
+func inside(tree any, at string) any {
+	for name := range strings.SplitSeq(at, ".") {
+		object, _ := tree.(map[string]any)
+		tree = object[name]
+	}
+	return tree
+}

@@ -154,6 +154,7 @@ func (*lvsProvider) Resources(context.Context) []func() resource.Resource {
 		newVirtualServerResource,
 		newRealServerResource,
 		newCheckScriptResource,
+		newIPVSSettingsResource,
 	}
 }
 

@@ -65,6 +65,17 @@ func carriesService(s *spec.Snapshot, name string) bool {
 	return ok && carriesAddress(s, service.Spec.Address)
 }
 
+// carriesAnything reports whether any traffic comes to the director: the settings of its machine are those of
+// all of it.
+func carriesAnything(s *spec.Snapshot, _ string) bool {
+	for _, instance := range s.VRRPInstances {
+		if instance.Status.State == spec.InstanceActive {
+			return true
+		}
+	}
+	return false
+}
+
 // carriesServer reports that of a real server's service.
 func carriesServer(s *spec.Snapshot, key string) bool {
 	k, err := spec.ParseServerKey(key)
