@@ -148,7 +148,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	for _, run := range []func(context.Context) error{a.checker.Run, a.balancer.Run, a.engine.Run, a.tuner.Run} {
 		parts.Go(func() error { return run(working) })
 	}
-	if err := errors.Join(a.applyAll(working), a.tuner.Sync(working)); err != nil {
+	if err := errors.Join(a.applyAll(func() error { return a.balancer.Sync(working) }), a.tuner.Sync(working)); err != nil {
 		a.log.Error("the stored state could not be applied as a whole; it will be tried again", "error", err)
 	}
 	a.log.Info("director is at work", "name", a.config.Name, "version", a.version, "dataplane", a.config.Dataplane, "revision", a.store.Desired().Revision)
@@ -194,27 +194,31 @@ func (a *Agent) Close() error {
 // Apply makes the machine what the store says, and returns after the kernel was read back. The error
 // is what concerns the object alone; failures of others are logged by the parts, which try again.
 func (a *Agent) Apply(ctx context.Context, kind spec.Kind, key string) error {
-	err := a.applyAll(ctx)
-	if kind == spec.KindIPVSSettings {
-		err = errors.Join(err, a.tuner.Sync(ctx))
-	}
 	if kind == spec.KindRealServer {
 		kind = spec.KindVirtualServer
 		key, _, _ = strings.Cut(key, "/")
+	}
+	var services []string
+	if kind == spec.KindVirtualServer {
+		services = []string{key}
+	}
+	err := a.applyAll(func() error { return a.balancer.SyncServices(ctx, services...) })
+	if kind == spec.KindIPVSSettings {
+		err = errors.Join(err, a.tuner.Sync(ctx))
 	}
 	return spec.Concerning(err, kind, key)
 }
 
 // applyAll hands every part the whole of what is wanted; each takes the difference to what it does
-// already.
-func (a *Agent) applyAll(ctx context.Context) error {
+// already. Sync has the kernel's table written and read back.
+func (a *Agent) applyAll(sync func() error) error {
 	a.applying.Lock()
 	defer a.applying.Unlock()
 	d := a.store.Desired()
 	a.checker.Set(d)
 	a.balancer.Set(d)
 	a.tuner.Set(d.IPVSSettings)
-	err := errors.Join(a.engine.Set(d.VRRPInstances), a.balancer.Sync(ctx))
+	err := errors.Join(a.engine.Set(d.VRRPInstances), sync())
 	a.applied.Store(true)
 	return err
 }
@@ -250,7 +254,16 @@ func (a *Agent) Ready() error {
 
 // Status says what is happening now.
 func (a *Agent) Status(ctx context.Context) spec.Status {
-	services, table, drift := a.balancer.Status(ctx)
+	return a.status(ctx, func() (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift) {
+		return a.balancer.Status(ctx)
+	})
+}
+
+// Seen is Status with the kernel's table as it was seen last.
+func (a *Agent) Seen(ctx context.Context) spec.Status { return a.status(ctx, a.balancer.Seen) }
+
+func (a *Agent) status(ctx context.Context, balanced func() (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift)) spec.Status {
+	services, table, drift := balanced()
 	settings, tuned := a.tuner.Status(ctx)
 	return spec.Status{
 		Name:           a.config.Name,

@@ -74,6 +74,8 @@ func (d *testDirector) Apply(context.Context, spec.Kind, string) error { d.setDr
 func (d *testDirector) Ready() error { return nil }
 
 // Status has the drift, and the states of instances that a test gave.
+func (d *testDirector) Seen(ctx context.Context) spec.Status { return d.Status(ctx) }
+
 func (d *testDirector) Status(context.Context) spec.Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -17,6 +17,8 @@ type Kernel interface {
 	Info(context.Context) (version string, err error)
 	// Read returns the whole table and its counters.
 	Read(context.Context) (ipvs.Table, ipvs.Stats, error)
+	// ReadServices returns the part of the table that has these keys.
+	ReadServices(context.Context, ...ipvs.ServiceKey) (ipvs.Table, ipvs.Stats, error)
 	// Apply changes the table and says how many writes that took, also with an error.
 	Apply(context.Context, []ipvs.Op) (writes int, err error)
 }
@@ -57,7 +59,7 @@ type Config struct {
 type Balancer struct {
 	kernel   Kernel
 	health   Health
-	ledger   Ledger
+	ledger   *claims
 	log      *slog.Logger
 	policy   DriftPolicy
 	interval time.Duration
@@ -71,10 +73,9 @@ type Balancer struct {
 	noticed []spec.Drift
 	// remembered is what is remembered of services and their servers.
 	remembered memories
-	// done and doneWhole count the requests that a pass has served, doneWhole those that wanted
-	// everything written; failure is how that last one ended.
-	done, doneWhole uint64
-	failure         error
+	// done counts the requests that passes have served; failure is how the last one ended.
+	done    uint64
+	failure error
 	// logged is the failure that was last logged.
 	logged string
 
@@ -85,6 +86,8 @@ type Balancer struct {
 
 	mu      sync.Mutex
 	desired *spec.Desired // nil until Set
+	// task is what the requests ask for that no pass has begun to serve.
+	task task
 	// members are the real servers of each service, in no order.
 	members map[string][]spec.ServerKey
 	view    view
@@ -99,7 +102,7 @@ func New(c Config) *Balancer {
 		c.ResyncInterval = DefaultResyncInterval
 	}
 	return &Balancer{
-		kernel: c.Kernel, health: c.Health, ledger: c.Ledger, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval,
+		kernel: c.Kernel, health: c.Health, ledger: &claims{ledger: c.Ledger}, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval,
 		turn: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1),
 	}
@@ -127,19 +130,36 @@ func (b *Balancer) Trigger() {
 	}
 }
 
-// Sync makes the table what is wanted and returns after it was read back. It undoes what somebody else
-// changed also under the policy Report. Calls that come while another works are served together. A
+// Sync makes the whole table what is wanted and returns after it was read back. It undoes what somebody
+// else changed also under the policy Report. Calls that come while another works are served together. A
 // failure is tried again by Run.
 func (b *Balancer) Sync(ctx context.Context) error {
+	return b.sync(ctx, task{whole: true, undo: true})
+}
+
+// SyncServices is Sync for the virtual servers of these names, and for all of which something else is
+// wanted than before: nothing else is read. When the last attempt failed, it is Sync of the whole table.
+func (b *Balancer) SyncServices(ctx context.Context, names ...string) error {
+	named := make(map[string]bool, len(names))
+	for _, name := range names {
+		named[name] = true
+	}
+	return b.sync(ctx, task{undoNamed: named})
+}
+
+func (b *Balancer) sync(ctx context.Context, t task) error {
+	b.mu.Lock()
+	b.task = b.task.with(t)
 	request := b.asked.Add(1)
+	b.mu.Unlock()
 	if err := b.take(ctx); err != nil {
 		return err
 	}
 	defer b.give()
-	if b.doneWhole >= request {
+	if b.done >= request {
 		return b.failure
 	}
-	err := b.pass(ctx, everything)
+	err := b.pass(ctx, task{})
 	if err != nil {
 		b.Trigger()
 	}
@@ -170,7 +190,7 @@ func (b *Balancer) Run(ctx context.Context) error {
 		}
 		var err error
 		if unasked || b.done < b.asked.Load() {
-			err = b.pass(ctx, whatWeChanged)
+			err = b.pass(ctx, task{whole: unasked})
 		}
 		b.give()
 		if err == nil {

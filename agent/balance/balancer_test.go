@@ -709,3 +709,125 @@ func TestSyncThatIsGivenUpEndsWhileAnotherWorks(t *testing.T) {
 		<-d.turn
 	})
 }
+
+// crowd is n services with the servers of web.
+func crowd(n int, servers ...any) spec.Desired {
+	one := plain(servers...)
+	d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{}, RealServers: map[spec.ServerKey]spec.RealServer{}}
+	for i := range n {
+		name, v := fmt.Sprintf("web%d", i), one.VirtualServers["web"]
+		v.Port = 1000 + i
+		v.ForwardingMethod = spec.NAT
+		d.VirtualServers[name] = v
+		for key, server := range one.RealServers {
+			key.VirtualServer = name
+			d.RealServers[key] = server
+		}
+	}
+	return d
+}
+
+func (d *director) syncServices(names ...string) {
+	d.t.Helper()
+	if err := d.SyncServices(d.t.Context(), names...); err != nil {
+		d.t.Error(err)
+	}
+}
+
+func (d *director) weights(service string) (a1, b1 uint32) {
+	table, _, err := d.table.Read(d.t.Context())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	servers := table[tcp(service)].Destinations
+	return servers[netip.MustParseAddrPort(a)].Weight, servers[netip.MustParseAddrPort(b)].Weight
+}
+
+func TestOneChangeAmongManyServicesReadsItsServiceAlone(t *testing.T) {
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		const many = 100
+		all := crowd(many, a, 1, b, 1)
+		d.Set(all)
+		d.sync()
+		before := d.table.Reads()
+		d.writes(1, func() {
+			all = all.Clone()
+			key := server(a)
+			key.VirtualServer = "web7"
+			all.RealServers[key] = spec.RealServer{Weight: 9}
+			d.Set(all)
+			d.syncServices("web7")
+		})
+		// Set has it written by itself; what asks for it by name looks once more.
+		if n := d.table.Reads() - before; n > 4 {
+			t.Errorf("%d services were read, want one, before and after", n)
+		}
+		if weight, _ := d.weights("192.0.2.100:1007"); weight != 9 {
+			t.Errorf("weight is %d, want 9", weight)
+		}
+	})
+}
+
+func TestNamedServiceIsMadeWhatIsWantedAndTheOthersWait(t *testing.T) {
+	for _, policy := range []DriftPolicy{Repair, Report} {
+		t.Run(string(policy), func(t *testing.T) {
+			onDirector(t, policy, func(t *testing.T, d *director) {
+				d.Set(crowd(3, a, 1, b, 1))
+				d.sync()
+				d.operator("192.0.2.100:1001", a, 5)
+				d.operator("192.0.2.100:1002", a, 6)
+				d.writes(1, func() { d.syncServices("web1") })
+				one, _ := d.weights("192.0.2.100:1001")
+				two, _ := d.weights("192.0.2.100:1002")
+				if one != 1 || two != 6 {
+					t.Errorf("weights are %d and %d, want the named one put right and the other as it was", one, two)
+				}
+				time.Sleep(2 * DefaultResyncInterval)
+				want := map[DriftPolicy]uint32{Repair: 1, Report: 6}[policy]
+				if two, _ = d.weights("192.0.2.100:1002"); two != want {
+					t.Errorf("after a resync the other weight is %d, want %d", two, want)
+				}
+				if n := d.Metrics().Drift["weight"]; n != 2 {
+					t.Errorf("%d weights drifted, want 2", n)
+				}
+			})
+		})
+	}
+}
+
+func TestAfterAFailureTheWholeTableIsCompared(t *testing.T) {
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		all := crowd(20, a, 1, b, 1)
+		d.Set(all)
+		d.sync()
+		d.operator("192.0.2.100:1003", a, 5)
+		d.table.Refuse(func(ipvs.Op) error { return syscall.EINVAL })
+		if err := d.SyncServices(t.Context(), "web3"); err == nil {
+			t.Error("a refused write is no failure")
+		}
+		d.operator("192.0.2.100:1004", a, 5)
+		d.table.Refuse(nil)
+		d.syncServices("web3")
+		if weight, _ := d.weights("192.0.2.100:1004"); weight != 1 {
+			t.Errorf("weight elsewhere is %d, want 1", weight)
+		}
+	})
+}
+
+// A service that somebody else made is taken over with what it holds, also when nothing else is read.
+func TestNewServiceTakesOverWhatIsThere(t *testing.T) {
+	onDirector(t, Repair, func(_ *testing.T, d *director) {
+		d.Set(spec.Desired{})
+		d.sync()
+		d.table.Edit(func(table ipvs.Table) {
+			table[tcp("192.0.2.100:80")] = ipvs.Service{Options: ipvs.Options{Scheduler: "wrr"}, Destinations: map[netip.AddrPort]ipvs.Destination{
+				netip.MustParseAddrPort(a): {Forwarding: ipvs.DirectRouting, Weight: 3},
+			}}
+		})
+		d.writes(0, func() {
+			d.Set(web(a, 3)) // no verdict yet: what is there counts
+			d.syncServices("web")
+		})
+		d.wants("-A -t 192.0.2.100:80 -s wrr", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 3")
+	})
+}

@@ -3,6 +3,7 @@ package balance
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,8 +19,15 @@ const fieldPresent = "present"
 // named by its key.
 func differences(actual, want ipvs.Table, names map[ipvs.ServiceKey]string) []spec.Drift {
 	found := []spec.Drift{}
-	for _, key := range want.Keys() {
-		d := differ{found: &found, drift: spec.Drift{Kind: spec.KindVirtualServer, Name: names[key]}}
+	var differ []ipvs.ServiceKey
+	for key, ours := range want {
+		if is, there := actual[key]; !there || !is.Equal(ours) {
+			differ = append(differ, key)
+		}
+	}
+	slices.SortFunc(differ, ipvs.ServiceKey.Compare)
+	for _, key := range differ {
+		d := fields{found: &found, drift: spec.Drift{Kind: spec.KindVirtualServer, Name: names[key]}}
 		if d.drift.Name == "" {
 			d.drift.Name = key.String()
 		}
@@ -56,13 +64,13 @@ func addressesOf(a, b ipvs.Service) []netip.AddrPort {
 	return both.Addresses()
 }
 
-// differ compares the fields of one service or server.
-type differ struct {
+// fields compares the fields of one service or server.
+type fields struct {
 	drift spec.Drift
 	found *[]spec.Drift
 }
 
-func (d differ) field(name, actual, want string) {
+func (d fields) field(name, actual, want string) {
 	if actual == want {
 		return
 	}
@@ -70,22 +78,22 @@ func (d differ) field(name, actual, want string) {
 	*d.found = append(*d.found, d.drift)
 }
 
-func (d differ) present(actual, want bool) {
+func (d fields) present(actual, want bool) {
 	d.field(fieldPresent, strconv.FormatBool(actual), strconv.FormatBool(want))
 }
 
-func (d differ) number(name string, actual, want uint32) {
+func (d fields) number(name string, actual, want uint32) {
 	d.field(name, strconv.FormatUint(uint64(actual), 10), strconv.FormatUint(uint64(want), 10))
 }
 
-func (d differ) options(actual, want ipvs.Options) {
+func (d fields) options(actual, want ipvs.Options) {
 	d.field("scheduler", actual.Scheduler, want.Scheduler)
 	d.field("scheduler_flags", flagNames(actual), flagNames(want))
 	d.field("one_packet", onePacket(actual), onePacket(want))
 	d.field("persistence", persistence(actual.Persistence), persistence(want.Persistence))
 }
 
-func (d differ) destination(actual, want ipvs.Destination) {
+func (d fields) destination(actual, want ipvs.Destination) {
 	d.field("forwarding_method", actual.Forwarding.String(), want.Forwarding.String())
 	d.field("tunnel", tunnelText(actual), tunnelText(want))
 	d.number("weight", actual.Weight, want.Weight)

@@ -2,6 +2,7 @@ package balance
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 )
@@ -17,37 +18,49 @@ type Ledger interface {
 	Forget(...ipvs.ServiceKey) error
 }
 
+// claims is what a ledger records, which nobody else writes: it is read once.
+type claims struct {
+	ledger Ledger
+	ours   map[ipvs.ServiceKey]bool // nil until it is read, and when a write failed
+}
+
 // claim records every service of want that is not, so that a crash between this and the next write
 // leaves nothing behind that nobody knows. It returns all that is ours.
-func claim(l Ledger, want ipvs.Table) (ours map[ipvs.ServiceKey]bool, err error) {
-	entries, err := l.Entries()
-	if err != nil {
-		return nil, fmt.Errorf("read which services are ours: %w", err)
-	}
-	ours = make(map[ipvs.ServiceKey]bool, len(entries))
-	for _, key := range entries {
-		ours[key] = true
-	}
-	var claims []ipvs.ServiceKey
-	for _, key := range want.Keys() {
-		if !ours[key] {
-			claims = append(claims, key)
-			ours[key] = true
+func (c *claims) claim(want ipvs.Table) (ours map[ipvs.ServiceKey]bool, err error) {
+	if c.ours == nil {
+		entries, err := c.ledger.Entries()
+		if err != nil {
+			return nil, fmt.Errorf("read which services are ours: %w", err)
+		}
+		c.ours = make(map[ipvs.ServiceKey]bool, len(entries))
+		for _, key := range entries {
+			c.ours[key] = true
 		}
 	}
-	if len(claims) == 0 {
-		return ours, nil
+	var more []ipvs.ServiceKey
+	for key := range want {
+		if !c.ours[key] {
+			more = append(more, key)
+		}
 	}
-	if err := l.Record(claims...); err != nil {
+	if len(more) == 0 {
+		return c.ours, nil
+	}
+	slices.SortFunc(more, ipvs.ServiceKey.Compare)
+	if err := c.ledger.Record(more...); err != nil {
+		c.ours = nil
 		return nil, fmt.Errorf("record which services are ours: %w", err)
 	}
-	return ours, nil
+	for _, key := range more {
+		c.ours[key] = true
+	}
+	return c.ours, nil
 }
 
 // disclaim forgets what is ours no longer: not wanted, and gone from the table.
-func disclaim(l Ledger, ours map[ipvs.ServiceKey]bool, want, actual ipvs.Table) error {
+func (c *claims) disclaim(want, actual ipvs.Table) error {
 	var gone []ipvs.ServiceKey
-	for key := range ours {
+	for key := range c.ours {
 		_, wanted := want[key]
 		_, there := actual[key]
 		if !wanted && !there {
@@ -57,8 +70,13 @@ func disclaim(l Ledger, ours map[ipvs.ServiceKey]bool, want, actual ipvs.Table) 
 	if len(gone) == 0 {
 		return nil
 	}
-	if err := l.Forget(gone...); err != nil {
+	slices.SortFunc(gone, ipvs.ServiceKey.Compare)
+	if err := c.ledger.Forget(gone...); err != nil {
+		c.ours = nil
 		return fmt.Errorf("forget services that are gone: %w", err)
+	}
+	for _, key := range gone {
+		delete(c.ours, key)
 	}
 	return nil
 }
@@ -66,8 +84,8 @@ func disclaim(l Ledger, ours map[ipvs.ServiceKey]bool, want, actual ipvs.Table) 
 // only returns the services of a table that are ours. They are shared with the table.
 func only(table ipvs.Table, ours map[ipvs.ServiceKey]bool) ipvs.Table {
 	part := ipvs.Table{}
-	for key := range ours {
-		if service, ok := table[key]; ok {
+	for key, service := range table {
+		if ours[key] {
 			part[key] = service
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,72 +12,102 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// scope is how much of the difference a pass writes under the policy Report. Under Repair it is always
-// everything.
-type scope int
-
-const (
-	// everything that differs from what is wanted
-	everything scope = iota
-	// what differs because we want something else than before
-	whatWeChanged
-)
-
-// pass makes the table what is wanted, once. The caller has the turn. It is not interrupted by the
-// context: half of a change is no better than none, and the kernel has its own deadlines.
-func (b *Balancer) pass(ctx context.Context, s scope) error {
-	serves := b.asked.Load()
+// pass makes the table what is wanted, once, and serves all requests that there are. The caller has the
+// turn. It is not interrupted by the context: half of a change is no better than none, and the kernel has
+// its own deadlines.
+func (b *Balancer) pass(ctx context.Context, t task) error {
 	b.mu.Lock()
-	desired := b.desired
+	serves, desired := b.asked.Load(), b.desired
+	t = t.with(b.task)
+	b.task = task{}
 	b.mu.Unlock()
 	if desired == nil {
 		return nil
 	}
-	err := b.reconcile(context.WithoutCancel(ctx), *desired, s)
-	if err == nil {
-		b.done = serves
-	} else {
+	err := b.reconcile(context.WithoutCancel(ctx), *desired, t)
+	if err != nil {
 		b.counters.failed()
 	}
-	if s == everything {
-		b.doneWhole, b.failure = serves, err
-	}
+	b.done, b.failure = serves, err
 	b.logOutcome(err)
 	return err
 }
 
 // reconcile reads, decides, writes and reads back.
-func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, s scope) error {
+func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) error {
 	version, err := b.kernel.Info(ctx)
 	if err != nil {
 		return b.unavailable(desired, err)
 	}
-	table, stats, err := b.kernel.Read(ctx)
+	seen, part, err := b.look(ctx, desired, t)
 	if err != nil {
 		return b.unavailable(desired, err)
 	}
-	b.remembered = b.remembered.remember(desired, b.verdict, table)
-	want := Compute(desired, b.remembered)
-	names := namesOf(desired)
-	seen := view{version: version, table: table, stats: stats, at: time.Now(), want: want, names: names, remembered: b.remembered}
-	b.noticeDrift(seen)
+	seen.version = version
+	b.remembered = seen.remembered
+	b.noticeDrift(seen, part)
 
-	ours, err := claim(b.ledger, want)
+	ours, err := b.ledger.claim(seen.want)
 	if err != nil {
 		b.show(seen)
 		return err
 	}
-	goal := want
-	if b.policy == Report && s == whatWeChanged {
-		goal = hold(b.base, only(table, ours), want)
+	goal := seen.want.Part(part...)
+	if b.policy == Report && !t.undo {
+		goal = hold(b.base, only(seen.table, ours).Part(part...), goal)
+		for _, key := range part {
+			if want, wanted := seen.want[key]; wanted && t.undoes(seen.names[key]) {
+				goal[key] = want
+			}
+		}
 	}
-	seen, err = b.write(ctx, seen, ours, goal)
+	seen, err = b.write(ctx, seen, part, ours, goal)
 	if err == nil {
-		b.base = want // otherwise what was not written is still something that we want to change
+		b.base = seen.want // otherwise what was not written is still something that we want to change
 	}
 	b.noticed = seen.drift()
 	b.show(seen)
-	return errors.Join(err, disclaim(b.ledger, ours, want, seen.table))
+	return errors.Join(err, b.ledger.disclaim(seen.want, seen.table))
+}
+
+// look reads what the task is about, and says what is wanted. Part is the services that were read: all of
+// them, or those that are not what they were when everything was well.
+func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task) (seen view, part []ipvs.ServiceKey, err error) {
+	b.mu.Lock()
+	last := b.view
+	b.mu.Unlock()
+	if t.whole || b.base == nil || b.failure != nil || last.version == "" {
+		table, stats, err := b.kernel.Read(ctx)
+		if err != nil {
+			return view{}, nil, err
+		}
+		seen = b.decide(desired, table)
+		seen.stats, seen.at = stats, time.Now()
+		all := maps.Clone(table)
+		maps.Copy(all, seen.want)
+		return seen, all.Keys(), nil
+	}
+	seen = b.decide(desired, last.table)
+	seen.stats, seen.at = last.stats, last.at
+	part = t.touched(b.base, seen.want, seen.names)
+	if len(part) == 0 {
+		return seen, nil, nil
+	}
+	read, stats, err := b.kernel.ReadServices(ctx, part...)
+	if err != nil {
+		return view{}, nil, err
+	}
+	fresh := seen.patched(part, read, stats)
+	// What was never seen before counts as what it is in the table.
+	seen = b.decide(desired, fresh.table)
+	seen.stats, seen.at = fresh.stats, fresh.at
+	return seen, part, nil
+}
+
+// decide says what is wanted, where the kernel has that table.
+func (b *Balancer) decide(desired spec.Desired, table ipvs.Table) view {
+	remembered := b.remembered.remember(desired, b.verdict, table)
+	return view{table: table, want: Compute(desired, remembered), names: namesOf(desired), remembered: remembered}
 }
 
 // verdict asks for a verdict without its reason.
@@ -85,12 +116,12 @@ func (b *Balancer) verdict(key spec.ServerKey) Verdict {
 	return v
 }
 
-// write makes our part of the table the goal. When somebody else writes at the same time, the second
-// attempt starts from what they made of it.
-func (b *Balancer) write(ctx context.Context, seen view, ours map[ipvs.ServiceKey]bool, goal ipvs.Table) (view, error) {
+// write makes our part of the table the goal, in the services of part. When somebody else writes at the
+// same time, the second attempt starts from what they made of it.
+func (b *Balancer) write(ctx context.Context, seen view, part []ipvs.ServiceKey, ours map[ipvs.ServiceKey]bool, goal ipvs.Table) (view, error) {
 	const attempts = 2
 	var failure error
-	ops := ipvs.Diff(only(seen.table, ours), goal)
+	ops := ipvs.Diff(only(seen.table.Part(part...), ours), goal)
 	for range attempts {
 		if len(ops) == 0 {
 			return seen, nil
@@ -103,12 +134,12 @@ func (b *Balancer) write(ctx context.Context, seen view, ours map[ipvs.ServiceKe
 		failure = attribute(failure, seen.names)
 		b.counters.wrote(writes)
 		b.log.Info("changed the kernel's table", "writes", writes)
-		table, stats, err := b.kernel.Read(ctx)
-		if err != nil {
+		written := servicesOf(ops)
+		var err error
+		if seen, err = b.readBack(ctx, seen, written); err != nil {
 			return seen, errors.Join(failure, err)
 		}
-		seen.table, seen.stats, seen.at = table, stats, time.Now()
-		left := ipvs.Diff(only(table, ours), goal)
+		left := ipvs.Diff(only(seen.table.Part(written...), ours), goal.Part(written...))
 		if slices.Equal(left, ops) {
 			break
 		}
@@ -118,6 +149,31 @@ func (b *Balancer) write(ctx context.Context, seen view, ours map[ipvs.ServiceKe
 		failure = fmt.Errorf("the kernel's table is not what was written: it would still take %d changes, the first being %s", len(ops), ops[0])
 	}
 	return seen, failure
+}
+
+// readBack reads services again: by themselves, or, when they are many, along with all others.
+func (b *Balancer) readBack(ctx context.Context, seen view, services []ipvs.ServiceKey) (view, error) {
+	if 2*len(services) > len(seen.table) {
+		table, stats, err := b.kernel.Read(ctx)
+		if err == nil {
+			seen.table, seen.stats, seen.at = table, stats, time.Now()
+		}
+		return seen, err
+	}
+	read, stats, err := b.kernel.ReadServices(ctx, services...)
+	if err != nil {
+		return seen, err
+	}
+	return seen.patched(services, read, stats), nil
+}
+
+// servicesOf returns the services that are changed.
+func servicesOf(ops []ipvs.Op) []ipvs.ServiceKey {
+	services := map[ipvs.ServiceKey]bool{}
+	for _, op := range ops {
+		services[op.Service] = true
+	}
+	return slices.Collect(maps.Keys(services))
 }
 
 // attribute says of each failed operation which virtual server it concerns.
@@ -150,17 +206,17 @@ func (b *Balancer) unavailable(desired spec.Desired, err error) error {
 	return err
 }
 
-// noticeDrift logs and counts what somebody else has changed since the last pass: what is neither what
-// we want nor what we wanted.
-func (b *Balancer) noticeDrift(now view) {
+// noticeDrift logs and counts what somebody else has changed since the last pass, in the services of
+// part: what is neither what we want nor what we wanted.
+func (b *Balancer) noticeDrift(now view, part []ipvs.ServiceKey) {
 	if b.base == nil {
 		return
 	}
 	changed := map[spec.Drift]bool{}
-	for _, d := range differences(now.table, b.base, now.names) {
+	for _, d := range differences(now.table, b.base.Part(part...), now.names) {
 		changed[place(d)] = true
 	}
-	for _, d := range now.drift() {
+	for _, d := range differences(now.table, now.want.Part(part...), now.names) {
 		if !changed[place(d)] || slices.Contains(b.noticed, d) {
 			continue
 		}
@@ -186,12 +242,4 @@ func (b *Balancer) logOutcome(err error) {
 		b.logged = err.Error()
 		b.log.Error("the kernel's table is not what is wanted; trying again", "error", err)
 	}
-}
-
-func namesOf(desired spec.Desired) map[ipvs.ServiceKey]string {
-	names := make(map[ipvs.ServiceKey]string, len(desired.VirtualServers))
-	for name, v := range desired.VirtualServers {
-		names[serviceKey(v)] = name
-	}
-	return names
 }

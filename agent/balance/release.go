@@ -15,7 +15,7 @@ func (b *Balancer) Release(ctx context.Context) error {
 		return err
 	}
 	defer b.give()
-	ours, err := claim(b.ledger, nil)
+	ours, err := b.ledger.claim(nil)
 	if err != nil || len(ours) == 0 {
 		return err
 	}
@@ -32,5 +32,5 @@ func (b *Balancer) Release(ctx context.Context) error {
 	if table, _, err = b.kernel.Read(ctx); err != nil {
 		return fmt.Errorf("release our services: %w", errors.Join(failure, err))
 	}
-	return errors.Join(failure, disclaim(b.ledger, ours, nil, table))
+	return errors.Join(failure, b.ledger.disclaim(nil, table))
 }

@@ -2,6 +2,7 @@ package balance
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -28,6 +29,18 @@ func (v *view) failed(err error) {
 	v.table, v.stats = nil, nil
 }
 
+// patched returns the view with these services as they were read just now.
+func (v view) patched(services []ipvs.ServiceKey, table ipvs.Table, stats ipvs.Stats) view {
+	v.table, v.stats = maps.Clone(v.table), maps.Clone(v.stats)
+	for _, key := range services {
+		delete(v.table, key)
+		delete(v.stats, key)
+	}
+	maps.Copy(v.table, table)
+	maps.Copy(v.stats, stats)
+	return v
+}
+
 func (v *view) drift() []spec.Drift {
 	if v.version == "" {
 		return []spec.Drift{}
@@ -49,6 +62,12 @@ const viewAge = time.Second
 // what is wanted.
 func (b *Balancer) Status(ctx context.Context) (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift) {
 	b.refresh(ctx)
+	return b.Seen()
+}
+
+// Seen is Status as it was seen last: what was written is as it was read back, and what is counted may be
+// as old as the last comparison of the whole table.
+func (b *Balancer) Seen() (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift) {
 	b.mu.Lock()
 	desired, seen := b.desired, b.view
 	b.mu.Unlock()

@@ -40,6 +40,8 @@ type Director interface {
 	Apply(ctx context.Context, kind spec.Kind, key string) error
 	// Status says what is happening now.
 	Status(ctx context.Context) spec.Status
+	// Seen is Status as it was seen last: for what Apply has just read back, no need to look again.
+	Seen(ctx context.Context) spec.Status
 	// Ready reports why the director does not do its work yet, or nil.
 	Ready() error
 }

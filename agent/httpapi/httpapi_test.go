@@ -34,7 +34,9 @@ func (f *fakeDirector) Apply(context.Context, spec.Kind, string) error {
 	return f.applyErr
 }
 
-func (f *fakeDirector) Ready() error { return f.ready }
+func (f *fakeDirector) Ready() error                         { return f.ready }
+func (f *fakeDirector) Seen(ctx context.Context) spec.Status { return f.Status(ctx) }
+
 func (f *fakeDirector) Status(context.Context) spec.Status {
 	return spec.Status{Name: "d1", VRRPInstances: map[string]spec.VRRPInstanceStatus{"web": {VRRPInstanceState: spec.VRRPInstanceState{State: spec.InstanceActive}}}}
 }

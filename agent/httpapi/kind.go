@@ -38,7 +38,7 @@ func (k kind[Spec, State]) read(ctx context.Context, a *api, key string) (*objec
 	if !ok {
 		return nil, newProblem(http.StatusNotFound, fmt.Sprintf("%s %q does not exist on this director", k.kind, key), nil)
 	}
-	return k.answer(ctx, a, http.StatusOK, key, v), nil
+	return k.answer(a.director.Status(ctx), http.StatusOK, key, v), nil
 }
 
 // put validates, stores, applies, reads back, answers. It applies also when nothing changed: a PUT is
@@ -106,7 +106,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 			a.endHold(k.kind, key)
 		}
 	}
-	answer := k.answer(ctx, a, status, key, v)
+	answer := k.answer(a.director.Seen(ctx), status, key, v)
 	answer.Body.Unresolved = unresolved
 	return answer, nil
 }
@@ -170,11 +170,11 @@ func stillHas(service string, servers []spec.ServerKey) *problem {
 		"virtual server %q has real servers: delete %s first, or add ?cascade=true", service, strings.Join(names, ", ")), nil)
 }
 
-func (k kind[Spec, State]) answer(ctx context.Context, a *api, status int, key string, v Spec) *objectOutput[Spec, State] {
+func (k kind[Spec, State]) answer(now spec.Status, status int, key string, v Spec) *objectOutput[Spec, State] {
 	etag := spec.ETag(v)
 	return &objectOutput[Spec, State]{
 		Status: status,
 		ETag:   etag,
-		Body:   spec.Object[Spec, State]{Spec: v, Status: k.state(a.director.Status(ctx), key), ETag: etag},
+		Body:   spec.Object[Spec, State]{Spec: v, Status: k.state(now, key), ETag: etag},
 	}
 }

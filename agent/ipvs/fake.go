@@ -15,6 +15,7 @@ type Fake struct {
 	table  Table
 	stats  map[DestinationKey]DestinationStats
 	writes int
+	reads  int
 	broken error
 	refuse func(Op) error
 }
@@ -36,6 +37,7 @@ func (f *Fake) Read(context.Context) (Table, Stats, error) {
 	if f.broken != nil {
 		return nil, nil, f.broken
 	}
+	f.reads += len(f.table)
 	return f.table.Clone(), f.count(f.table), nil
 }
 
@@ -46,12 +48,8 @@ func (f *Fake) ReadServices(_ context.Context, keys ...ServiceKey) (Table, Stats
 	if f.broken != nil {
 		return nil, nil, f.broken
 	}
-	part := Table{}
-	for _, key := range keys {
-		if service, ok := f.table[key]; ok {
-			part[key] = service
-		}
-	}
+	f.reads += len(keys)
+	part := f.table.Part(keys...)
 	return part.Clone(), f.count(part), nil
 }
 
@@ -103,6 +101,13 @@ func (f *Fake) Writes() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.writes
+}
+
+// Reads returns how many services were read so far.
+func (f *Fake) Reads() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.reads
 }
 
 // Edit changes the table behind everybody's back, as an operator with ipvsadm does.

@@ -165,6 +165,22 @@ func (t Table) Clone() Table {
 	return c
 }
 
+// Part returns the services that have these keys. They are shared with the table.
+func (t Table) Part(keys ...ServiceKey) Table {
+	part := make(Table, len(keys))
+	for _, key := range keys {
+		if service, ok := t[key]; ok {
+			part[key] = service
+		}
+	}
+	return part
+}
+
+// Equal reports whether two services are the same, destinations included.
+func (s Service) Equal(other Service) bool {
+	return s.Options == other.Options && maps.Equal(s.Destinations, other.Destinations)
+}
+
 // Keys returns the keys in order.
 func (t Table) Keys() []ServiceKey {
 	return slices.SortedFunc(maps.Keys(t), ServiceKey.Compare)
