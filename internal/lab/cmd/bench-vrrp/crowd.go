@@ -13,7 +13,6 @@ import (
 )
 
 const (
-	crowdInterval = 100 * time.Millisecond
 	// costBound is how many times keepalived's processor time is fine.
 	costBound = 1.5
 	// memoryBound is what an agent may hold in memory.
@@ -27,7 +26,7 @@ const (
 
 // measureCost compares what many virtual routers cost while nothing happens.
 func measureCost(ctx context.Context, s settings, dir string, t *table) error {
-	v := virtualRouters{count: s.instances, interval: crowdInterval}
+	v := virtualRouters{count: s.instances, interval: s.interval}
 	return both(ctx, s, dir, v, func(ours, theirs *pair) error {
 		var cost [2][2]usage // program, role
 		for i, p := range []*pair{ours, theirs} {
@@ -93,7 +92,7 @@ func (p *pair) elected(ctx context.Context, v virtualRouters) error {
 
 // measureUnderLoad counts transitions of many virtual routers on a machine all of whose cores are busy.
 func measureUnderLoad(ctx context.Context, s settings, dir string, t *table) error {
-	v := virtualRouters{count: s.instances, interval: crowdInterval}
+	v := virtualRouters{count: s.instances, interval: s.interval}
 	return both(ctx, s, dir, v, func(ours, theirs *pair) (err error) {
 		stop, err := loadAllCores(ctx)
 		if err != nil {
@@ -155,16 +154,32 @@ func (p *pair) lateness(ctx context.Context) (histogram, error) {
 	return readHistogram(metrics, "lvs_vrrp_advert_lateness_seconds")
 }
 
-// loadAllCores keeps every core busy until stop.
+// loadAllCores keeps every core busy until stop, which fails if they were not all the time.
 func loadAllCores(ctx context.Context) (stop func() error, err error) {
 	cmd := exec.CommandContext(ctx, "stress-ng", "--quiet", "--cpu", strconv.Itoa(runtime.NumCPU()))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		return nil, err
+	started, ended := make(chan error), make(chan error, 1)
+	go func() {
+		// Pdeathsig is sent when the thread ends that started the program (prctl(2)): this one does not before.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			ended <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("load all cores: %w", err)
 	}
 	return func() error {
+		select {
+		case err := <-ended:
+			return fmt.Errorf("the cores were not busy all the time: stress-ng ended: %w", err)
+		default:
+		}
 		err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait() // says that it was killed
+		_ = <-ended // it says that it was killed
 		return err
 	}, nil
 }

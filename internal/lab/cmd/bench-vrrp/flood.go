@@ -17,7 +17,7 @@ import (
 
 // flooded are the virtual routers that are flooded: those whose time is short, and a crowd.
 func flooded(s settings) []virtualRouters {
-	return []virtualRouters{{count: 1, interval: 10 * time.Millisecond}, {count: s.instances, interval: crowdInterval}}
+	return []virtualRouters{{count: 1, interval: 10 * time.Millisecond}, {count: s.instances, interval: s.interval}}
 }
 
 // floods are what the segment is flooded with, by name. Each returns the message number i of them.

@@ -27,6 +27,7 @@ type settings struct {
 	parts     []string
 	runs      int
 	instances int
+	interval  time.Duration
 	load      time.Duration
 	cpu       time.Duration
 	flood     time.Duration
@@ -100,7 +101,8 @@ func readFlags() (settings, error) {
 	flag.StringVar(&s.agent, "agent", filepath.Join("bin", "lvs-agent"), "the agent's program")
 	flag.StringVar(&list, "parts", strings.Join(parts(), ","), "what to measure")
 	flag.IntVar(&s.runs, "runs", 10, "takeovers of each kind, of which the median counts")
-	flag.IntVar(&s.instances, "instances", 250, "virtual routers of the parts cpu and load")
+	flag.IntVar(&s.instances, "instances", 250, "virtual routers of the parts cpu, flood and load")
+	flag.DurationVar(&s.interval, "interval", 100*time.Millisecond, "how often those advertise")
 	flag.DurationVar(&s.load, "load", time.Minute, "how long the part load counts transitions")
 	flag.DurationVar(&s.cpu, "cpu", 20*time.Second, "how long the part cpu counts processor time")
 	flag.DurationVar(&s.flood, "flood", 5*time.Second, "how long each flood of the part flood lasts")
