@@ -186,12 +186,13 @@ func (l *loop) timeout() time.Duration {
 // rest is how long the sockets of a crowd are left alone. It may be asked for on any thread.
 func (l *loop) rest() time.Duration { return time.Duration(l.restFor.Load()) }
 
-func (l *loop) shortestRest() time.Duration {
+// setRest works out rest. It is called when routers or their intervals have changed.
+func (l *loop) setRest() {
 	rest := longestRest
 	for _, r := range l.routers {
 		rest = min(rest, r.machine.Parameters().Interval/restShare)
 	}
-	return rest
+	l.restFor.Store(int64(rest))
 }
 
 // stop makes every router hand over, after which run returns. It is called on the thread.

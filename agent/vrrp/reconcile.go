@@ -280,6 +280,7 @@ func (l *loop) remove(r *router) {
 	r.move(r.virtual, nil, nil, Parameters{})
 	l.groups.move(r, "")
 	l.routers = slices.DeleteFunc(l.routers, func(o *router) bool { return o == r })
+	l.setRest()
 }
 
 // detach forgets a port. Its routers have none until they are given another. On the thread.

@@ -128,7 +128,7 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 	r.members = in.members
 	l.groups.move(r, in.group)
 	r.step(l, now, Configure{in.params})
-	l.restFor.Store(int64(l.shortestRest()))
+	l.setRest()
 	if in.reason != "" {
 		r.step(l, now, Fault{})
 	} else {
@@ -158,8 +158,10 @@ func (r *router) move(from, to *port, h *hearing, own Parameters) *hearing {
 // deadline is when the machine wants to be told the time, unless it wants to act on silence that is not certain
 // yet.
 func (r *router) deadline(now time.Duration) (_ time.Duration, pending bool) {
-	if r.port != nil && r.port.unheard && r.actsOnSilence(now) {
-		return 0, false
+	for _, p := range [...]*port{r.port, r.virtual} {
+		if p != nil && p.unheard && r.actsOnSilence(now) {
+			return 0, false
+		}
 	}
 	return r.machine.Deadline()
 }
