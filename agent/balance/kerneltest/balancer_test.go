@@ -29,13 +29,22 @@ type director struct {
 	host   *lab.Host
 	ledger balance.Ledger
 	health *verdicts
+	policy balance.DriftPolicy
 	stop   func()
 }
 
+// resync is how often a director compares by itself.
+const resync = 200 * time.Millisecond
+
 func newDirector(t *testing.T) *director {
 	t.Helper()
+	return newDirectorWith(t, balance.Repair)
+}
+
+func newDirectorWith(t *testing.T, policy balance.DriftPolicy) *director {
+	t.Helper()
 	d := &director{
-		t: t, host: lab.Start(t).Host(t, "director", "192.0.2.11/24"),
+		t: t, policy: policy, host: lab.Start(t).Host(t, "director", "192.0.2.11/24"),
 		ledger: store.LedgerOf[ipvs.ServiceKey](store.InMemory(), "services"),
 		health: &verdicts{says: map[string]balance.Verdict{}},
 	}
@@ -49,7 +58,7 @@ func (d *director) start() {
 	kernel := ipvs.NewKernel(ipvs.KernelConfig{Namespace: "/run/netns/" + d.host.Namespace()})
 	d.Balancer = balance.New(balance.Config{
 		Kernel: kernel, Health: d.health, Ledger: d.ledger, Log: slog.New(slog.DiscardHandler),
-		ResyncInterval: 200 * time.Millisecond,
+		DriftPolicy: d.policy, ResyncInterval: resync,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
