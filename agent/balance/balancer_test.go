@@ -643,17 +643,26 @@ func TestStatusSaysHowServersAre(t *testing.T) {
 		d.sync()
 		d.health.set(b, Down)
 		d.sync()
-		d.table.Connect(ipvs.DestinationKey{Service: tcp("192.0.2.100:80"), Address: netip.MustParseAddrPort(a)}, ipvs.Connections{Active: 5, Inactive: 7})
+		d.table.Connect(ipvs.DestinationKey{Service: tcp("192.0.2.100:80"), Address: netip.MustParseAddrPort(a)}, ipvs.Connections{Active: 5, Inactive: 7, Persistent: 2})
+		d.table.Carry(ipvs.DestinationKey{Service: tcp("192.0.2.100:80"), Address: netip.MustParseAddrPort(a)}, ipvs.Traffic{
+			Total: ipvs.Counts{Connections: 1 << 40, IncomingPackets: 2, OutgoingPackets: 3, IncomingBytes: 4, OutgoingBytes: 5}, PerSecond: ipvs.Counts{Connections: 6},
+		})
 		time.Sleep(2 * viewAge)
 		got, _, _ := d.Status(t.Context())
+		carried := spec.Traffic{
+			Total:     spec.TrafficCounts{Connections: 1 << 40, IncomingPackets: 2, OutgoingPackets: 3, IncomingBytes: 4, OutgoingBytes: 5},
+			PerSecond: spec.TrafficCounts{Connections: 6},
+		}
 		want := map[string]spec.VirtualServerStatus{"web": {
 			VirtualServerState: spec.VirtualServerState{State: spec.ServiceUp, LiveWeight: 3},
+			Identity:           spec.Identity{Address: netip.MustParseAddr("192.0.2.100"), Port: 80, Protocol: spec.TCP},
+			Traffic:            carried,
 			RealServers: map[string]spec.RealServerStatus{
-				a: {RealServerState: spec.RealServerState{Healthy: true, Weight: 3}, ActiveConnections: 5, InactiveConnections: 7},
+				a: {RealServerState: spec.RealServerState{Healthy: true, Weight: 3}, ActiveConnections: 5, InactiveConnections: 7, PersistentConnections: 2, Traffic: carried},
 				b: {RealServerState: spec.RealServerState{Reason: "connection refused"}},
 			},
 		}}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 			t.Errorf("status (-want +got):\n%s", diff)
 		}
 		d.health.set(a, Down)

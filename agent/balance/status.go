@@ -114,6 +114,8 @@ func (b *Balancer) services(desired spec.Desired, seen view) map[string]spec.Vir
 	for name, v := range desired.VirtualServers {
 		services[name] = spec.VirtualServerStatus{
 			VirtualServerState: serviceState(name, v, seen),
+			Identity:           v.Identity(),
+			Traffic:            traffic(seen.stats[serviceKey(v)].Traffic),
 			RealServers:        map[string]spec.RealServerStatus{},
 		}
 	}
@@ -148,7 +150,7 @@ func serviceState(name string, v spec.VirtualServer, seen view) spec.VirtualServ
 func (b *Balancer) server(v spec.VirtualServer, wanted spec.RealServer, key spec.ServerKey, seen view) spec.RealServerStatus {
 	service := serviceKey(v)
 	destination := seen.table[service].Destinations[key.Address]
-	connections := seen.stats[service].Destinations[key.Address].Connections
+	counted := seen.stats[service].Destinations[key.Address]
 	says, reason := Up, ""
 	if v.Resolve(wanted).HealthCheck != nil {
 		says, reason = b.health.Server(key)
@@ -158,8 +160,10 @@ func (b *Balancer) server(v spec.VirtualServer, wanted spec.RealServer, key spec
 		reason = strings.TrimPrefix(reason+"; ", "; ") + "taken out of the table: " + why
 	}
 	return spec.RealServerStatus{
-		RealServerState:     spec.RealServerState{Healthy: is == Up, Weight: int(destination.Weight), Reason: reason},
-		ActiveConnections:   uint64(connections.Active),
-		InactiveConnections: uint64(connections.Inactive),
+		RealServerState:       spec.RealServerState{Healthy: is == Up, Weight: int(destination.Weight), Reason: reason},
+		ActiveConnections:     uint64(counted.Connections.Active),
+		InactiveConnections:   uint64(counted.Connections.Inactive),
+		PersistentConnections: uint64(counted.Connections.Persistent),
+		Traffic:               traffic(counted.Traffic),
 	}
 }

@@ -104,3 +104,7 @@ func tunnel(o spec.TunnelOptions) ipvs.TunnelOptions {
 	}
 	return t
 }
+
+func traffic(t ipvs.Traffic) spec.Traffic {
+	return spec.Traffic{Total: spec.TrafficCounts(t.Total), PerSecond: spec.TrafficCounts(t.PerSecond)}
+}

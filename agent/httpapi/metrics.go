@@ -3,6 +3,8 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"net/netip"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -28,6 +30,7 @@ const (
 	metricServerWeight     = "lvs_real_server_weight"
 	metricServerActive     = "lvs_real_server_active_connections"
 	metricServerInactive   = "lvs_real_server_inactive_connections"
+	metricServerPersistent = "lvs_real_server_persistent_connections"
 	metricScriptPassing    = "lvs_check_script_passing"
 	metricScriptRuns       = "lvs_check_script_runs_total"
 	metricScriptFailures   = "lvs_check_script_failures_total"
@@ -70,12 +73,16 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 		e.gauge(metricServiceUp, "1 while the service has its quorum.", boolean(v.State == spec.ServiceUp), "virtual_server", name)
 		e.gauge(metricServiceWeight, "Sum of the weights of the servers that are up.", float64(v.LiveWeight), "virtual_server", name)
 		e.gauge(metricServiceSorry, "1 while the sorry server takes the place of the real servers.", boolean(v.SorryServer), "virtual_server", name)
+		of := append([]string{"virtual_server", name}, v.Identity.Labels()...)
+		e.traffic("lvs_virtual_server_", "of the service", v.Traffic.Total, of)
 		for server, r := range v.RealServers {
 			labels := []string{"virtual_server", name, "real_server", server}
 			e.gauge(metricServerHealthy, "1 while the real server passes its checks.", boolean(r.Healthy), labels...)
 			e.gauge(metricServerWeight, "Weight in the kernel's table.", float64(r.Weight), labels...)
 			e.gauge(metricServerActive, "Established connections.", float64(r.ActiveConnections), labels...)
 			e.gauge(metricServerInactive, "Connections that are not established.", float64(r.InactiveConnections), labels...)
+			e.gauge(metricServerPersistent, "Clients that persistence keeps with the server.", float64(r.PersistentConnections), labels...)
+			e.traffic("lvs_real_server_", "of the real server", r.Traffic.Total, append(of[:len(of):len(of)], remoteLabels(server)...))
 		}
 	}
 	for name, v := range s.CheckScripts {
@@ -103,6 +110,24 @@ func (e emitter) instance(name string, v spec.VRRPInstanceStatus) {
 	for reason, n := range v.Drops {
 		e.counter(metricAdvertsDropped, "Adverts dropped.", n, "instance", name, "reason", reason)
 	}
+}
+
+// traffic sends what the kernel counts. The names behind the prefix are those of node_exporter's.
+func (e emitter) traffic(prefix, whose string, t spec.TrafficCounts, labels []string) {
+	e.counter(prefix+"connections_total", "Connections "+whose+".", t.Connections, labels...)
+	e.counter(prefix+"incoming_packets_total", "Packets from clients "+whose+".", t.IncomingPackets, labels...)
+	e.counter(prefix+"outgoing_packets_total", "Packets to clients "+whose+" that came through the director.", t.OutgoingPackets, labels...)
+	e.counter(prefix+"incoming_bytes_total", "Bytes from clients "+whose+".", t.IncomingBytes, labels...)
+	e.counter(prefix+"outgoing_bytes_total", "Bytes to clients "+whose+" that came through the director.", t.OutgoingBytes, labels...)
+}
+
+// remoteLabels returns what node_exporter calls a real server by.
+func remoteLabels(server string) []string {
+	address, err := netip.ParseAddrPort(server)
+	if err != nil {
+		return []string{"remote_address", server, "remote_port", ""}
+	}
+	return []string{"remote_address", address.Addr().String(), "remote_port", strconv.Itoa(int(address.Port()))}
 }
 
 func (e emitter) gauge(name, help string, value float64, labels ...string) {

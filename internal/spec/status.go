@@ -113,6 +113,8 @@ const (
 // VirtualServerStatus adds the servers.
 type VirtualServerStatus struct {
 	VirtualServerState
+	Identity    Identity                    `json:"identity" doc:"what the kernel knows the service by"`
+	Traffic     Traffic                     `json:"traffic" doc:"what the kernel counts, servers that are gone included"`
 	RealServers map[string]RealServerStatus `json:"real_servers"`
 }
 
@@ -127,8 +129,10 @@ type RealServerState struct {
 // RealServerStatus adds the counters.
 type RealServerStatus struct {
 	RealServerState
-	ActiveConnections   uint64 `json:"active_connections"`
-	InactiveConnections uint64 `json:"inactive_connections"`
+	ActiveConnections     uint64  `json:"active_connections"`
+	InactiveConnections   uint64  `json:"inactive_connections"`
+	PersistentConnections uint64  `json:"persistent_connections" doc:"clients that persistence keeps with the server"`
+	Traffic               Traffic `json:"traffic"`
 }
 
 // CheckScriptState is the verdict on a check script.
