@@ -25,6 +25,7 @@ type cluster struct {
 	onUnreachable policy
 	adoptExisting bool
 	services      plannedServices
+	sync          plannedSync
 }
 
 // director is one of them, with the one snapshot that serves all reads of this provider instance.

@@ -66,7 +66,7 @@ func (r *clusterResource[Spec, State, M]) ModifyPlan(ctx context.Context, req re
 	plan.placed().report(expected)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	if resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) {
-		r.announce(ctx, resp.Plan, plan)
+		r.announce(ctx, resp, plan)
 		return
 	}
 	if len(silent) > 0 {
@@ -81,7 +81,7 @@ func (r *clusterResource[Spec, State, M]) ModifyPlan(ctx context.Context, req re
 		_, down := silent[d.name]
 		return down
 	}))
-	r.announce(ctx, resp.Plan, plan)
+	r.announce(ctx, resp, plan)
 }
 
 // silent returns the directors that do not answer, where that is to be a warning.

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -133,5 +134,68 @@ func TestSettingsAreImportedByTheirOnlyID(t *testing.T) {
 		Config:       providerBlock(newDirectors(t, "d1", "d2")) + "resource \"lvs_ipvs_settings\" \"test\" {\n}\n",
 		ResourceName: "lvs_ipvs_settings.test", ImportState: true, ImportStateId: "web",
 		ExpectError: saying(`"web" is not their id: a director has one such object, and its id is "default"`),
+	})
+}
+
+// Whichever of the two is planned first, and whether or not one of them is there already.
+func TestConnectionSyncBesideAServerOfAnotherFamilyIsAnErrorAtPlan(t *testing.T) {
+	t.Parallel()
+	const settings = `
+resource "lvs_ipvs_settings" "test" {
+  connection_sync = { interface = "eth0" }
+}
+`
+	const sorry = `  sorry_server      = { address = "2001:db8::9", port = 80 }
+`
+	const server = `
+resource "lvs_real_server" "test" {
+  virtual_server = lvs_virtual_server.test.name
+  address        = "2001:db8::21"
+  port           = 80
+}
+`
+	const why = "is of another family than its virtual server: the kernel has no connection sync beside such servers"
+	service := func(more string) string {
+		return `
+resource "lvs_virtual_server" "test" {
+  name              = "web"
+  address           = "192.0.2.100"
+  port              = 80
+  forwarding_method = "tunnel"
+` + more + "}\n"
+	}
+	for name, tt := range map[string]struct{ first, then string }{
+		"real server and settings":     {"", settings + service("") + server},
+		"sorry server and settings":    {"", settings + service(sorry)},
+		"settings after a real server": {service("") + server, settings + service("") + server},
+		"real server after settings":   {settings + service(""), settings + service("") + server},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			block := providerBlock(newDirectors(t, "d1", "d2"))
+			var steps []resource.TestStep
+			if tt.first != "" {
+				steps = append(steps, resource.TestStep{Config: block + tt.first})
+			}
+			run(t, append(steps, resource.TestStep{Config: block + tt.then, PlanOnly: true, ExpectError: saying(why)})...)
+		})
+	}
+	t.Run("a service that is not of the plan", func(t *testing.T) {
+		t.Parallel()
+		directors := newDirectors(t, "d1", "d2")
+		for _, d := range directors {
+			v := spec.DefaultVirtualServer()
+			v.Address, v.Port, v.ForwardingMethod = addressOf("192.0.2.100"), 80, spec.DirectRouting
+			d.change(spec.KindVirtualServer, "web", v)
+		}
+		run(t, resource.TestStep{Config: providerBlock(directors) + settings + goodServer})
+	})
+	t.Run("on different directors", func(t *testing.T) {
+		t.Parallel()
+		block := providerBlock(newDirectors(t, "d1", "d2"))
+		on := func(config, director string) string {
+			return strings.Replace(config, "\" {\n", "\" {\n  directors = [\""+director+"\"]\n", 1)
+		}
+		run(t, resource.TestStep{Config: block + on(settings, "d1") + on(service(""), "d2") + on(server, "d2")})
 	})
 }

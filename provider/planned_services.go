@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -39,11 +39,24 @@ func (p *plannedServices) get(name string) (plannedService, bool) {
 	return s, ok
 }
 
-// announce remembers a planned virtual server, once all of it is known.
-func (r *clusterResource[Spec, State, M]) announce(ctx context.Context, plan tfsdk.Plan, m M) {
-	service, ok := any(m).(*virtualServerModel)
-	if ok && decided(ctx, plan) {
-		r.cluster.services.add(service.key(), plannedService{service.spec(""), service.placed().names()})
+// announce remembers what others of the plan are judged by, once all of it is known, and reports what it
+// cannot be beside.
+func (r *clusterResource[Spec, State, M]) announce(ctx context.Context, resp *resource.ModifyPlanResponse, m M) {
+	if !decided(ctx, resp.Plan) {
+		return
+	}
+	var errs spec.FieldErrors
+	switch m := any(m).(type) {
+	case *virtualServerModel:
+		r.cluster.services.add(m.key(), plannedService{m.spec(""), m.placed().names()})
+		errs = r.cluster.sync.service(m)
+	case *realServerModel:
+		errs = r.cluster.sync.server(m)
+	case *ipvsSettingsModel:
+		errs = r.cluster.sync.settings(m)
+	}
+	for _, e := range errs {
+		resp.Diagnostics.AddAttributeError(attributePath(resp.Plan.Schema.Type(), e.Pointer), r.unableTo("Plan"), e.Detail)
 	}
 }
 
