@@ -28,6 +28,7 @@ type checkScriptModel struct {
 func checkScripts() kind[spec.CheckScript, spec.CheckScriptStatus] {
 	return kind[spec.CheckScript, spec.CheckScriptStatus]{
 		kind: spec.KindCheckScript, resource: "lvs_check_script", title: "Check Script",
+		identity:   byName("check script"),
 		collection: (*client.Client).CheckScripts,
 		find: func(s *spec.Snapshot, key string) (spec.CheckScript, bool) {
 			v, ok := s.CheckScripts[key]

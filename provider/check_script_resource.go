@@ -52,10 +52,6 @@ func (*checkScriptResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 	}
 }
 
-func (*checkScriptResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importByName(ctx, req, resp)
-}
-
 // followInterval plans a timeout that is left out as not known, so that complete makes it what the
 // interval will be, and not what it was.
 type followInterval struct{}

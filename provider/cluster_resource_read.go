@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
@@ -20,6 +19,7 @@ func (r *clusterResource[Spec, State, M]) Read(ctx context.Context, req resource
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	r.identify(ctx, &resp.Diagnostics, resp.Identity, m.key())
 	if r.cluster == nil {
 		resp.Diagnostics.AddWarning(r.unableTo("Read"), "The provider's directors are not known before the apply: the state is taken as it is.")
 		return
@@ -95,9 +95,4 @@ func (r *clusterResource[Spec, State, M]) Read(ctx context.Context, req resource
 	}
 	m.placed().report(conditions)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
-}
-
-// importByName imports an object by its name.
-func importByName(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	resource.ImportStatePassthroughID(ctx, path.Root("name"), req, resp)
 }

@@ -47,6 +47,7 @@ func (r *clusterResource[Spec, State, M]) Create(ctx context.Context, req resour
 	}
 	r.settle(m, written.values(), skipped)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	r.identify(ctx, &resp.Diagnostics, resp.Identity, m.key())
 }
 
 // Update makes every director what the plan says, and writes down how far that went.
@@ -58,6 +59,7 @@ func (r *clusterResource[Spec, State, M]) Update(ctx context.Context, req resour
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics, "Update") {
 		return
 	}
+	r.identify(ctx, &resp.Diagnostics, resp.Identity, m.key())
 	confide(m, config)
 	of := req.Plan.Schema.Type()
 	names, before := m.placed().names(), prior.placed().names()

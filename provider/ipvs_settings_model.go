@@ -23,6 +23,7 @@ type ipvsSettingsModel struct {
 func ipvsSettings() kind[spec.IPVSSettings, spec.IPVSSettingsState] {
 	return kind[spec.IPVSSettings, spec.IPVSSettingsState]{
 		kind: spec.KindIPVSSettings, resource: "lvs_ipvs_settings", title: "IPVS Settings",
+		identity:   byID("IPVS settings: `" + spec.IPVSSettingsKey + "`"),
 		collection: (*client.Client).IPVSSettings,
 		find: func(s *spec.Snapshot, _ string) (spec.IPVSSettings, bool) {
 			if s.IPVSSettings == nil {

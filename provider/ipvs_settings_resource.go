@@ -124,8 +124,12 @@ func optionalFlag(description string) schema.Attribute {
 
 // ImportState takes the one key there is. It leaves all to be read, save that a state must not be empty.
 func (*ipvsSettingsResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if req.ID != spec.IPVSSettingsKey {
-		resp.Diagnostics.AddError("Unable to Import IPVS Settings", fmt.Sprintf("%q is not their id: a director has one such object, and its id is %q", req.ID, spec.IPVSSettingsKey))
+	id := req.ID
+	if id == "" {
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
+	}
+	if id != spec.IPVSSettingsKey {
+		resp.Diagnostics.AddError("Unable to Import IPVS Settings", fmt.Sprintf("%q is not their id: a director has one such object, and its id is %q", id, spec.IPVSSettingsKey))
 		return
 	}
 	nowhere := types.MapValueMust(conditionType(), map[string]attr.Value{})

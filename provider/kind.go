@@ -12,6 +12,7 @@ type kind[Spec, State any] struct {
 	kind spec.Kind
 	// resource is the name of the Terraform resource, title how a summary calls it.
 	resource, title string
+	identity        identity
 	collection      func(*client.Client) client.Collection[Spec, State]
 	find            func(*spec.Snapshot, string) (Spec, bool)
 	// carries reports whether the object's traffic goes through the director now. It is nil where a change

@@ -30,6 +30,7 @@ type realServerModel struct {
 func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 	return kind[spec.RealServer, spec.RealServerStatus]{
 		kind: spec.KindRealServer, resource: "lvs_real_server", title: "Real Server",
+		identity:   byServer(),
 		collection: (*client.Client).RealServers,
 		find: func(s *spec.Snapshot, key string) (spec.RealServer, bool) {
 			k, err := spec.ParseServerKey(key)

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
@@ -70,16 +69,4 @@ func (*realServerResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			"director_status": directorStatusAttribute(),
 		},
 	}
-}
-
-// ImportState takes VIRTUAL_SERVER/ADDRESS:PORT.
-func (*realServerResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	key, err := spec.ParseServerKey(req.ID)
-	if err != nil {
-		resp.Diagnostics.AddError("Unable to Import Real Server", err.Error())
-		return
-	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("virtual_server"), key.VirtualServer)...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("address"), key.Address.Addr().String())...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("port"), int64(key.Address.Port()))...)
 }

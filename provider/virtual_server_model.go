@@ -35,6 +35,7 @@ type virtualServerModel struct {
 func virtualServers() kind[spec.VirtualServer, spec.VirtualServerStatus] {
 	return kind[spec.VirtualServer, spec.VirtualServerStatus]{
 		kind: spec.KindVirtualServer, resource: "lvs_virtual_server", title: "Virtual Server",
+		identity:   byName("virtual server"),
 		collection: (*client.Client).VirtualServers,
 		find: func(s *spec.Snapshot, key string) (spec.VirtualServer, bool) {
 			v, ok := s.VirtualServers[key]

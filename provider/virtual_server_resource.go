@@ -93,10 +93,6 @@ func (*virtualServerResource) Schema(_ context.Context, _ resource.SchemaRequest
 	}
 }
 
-func (*virtualServerResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importByName(ctx, req, resp)
-}
-
 func healthCheckAttribute(description string) schema.Attribute {
 	check, http := spec.DefaultHealthCheck(), spec.DefaultHTTPCheck()
 	expected := make([]attr.Value, len(http.ExpectedStatus))

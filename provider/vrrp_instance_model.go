@@ -42,6 +42,7 @@ type vrrpInstanceModel struct {
 func vrrpInstances() kind[spec.VRRPInstance, spec.VRRPInstanceStatus] {
 	return kind[spec.VRRPInstance, spec.VRRPInstanceStatus]{
 		kind: spec.KindVRRPInstance, resource: "lvs_vrrp_instance", title: "VRRP Instance",
+		identity:   byName("VRRP instance"),
 		collection: (*client.Client).VRRPInstances,
 		find: func(s *spec.Snapshot, key string) (spec.VRRPInstance, bool) {
 			v, ok := s.VRRPInstances[key]

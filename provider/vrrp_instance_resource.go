@@ -110,10 +110,6 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 	addProtocolAttributes(resp.Schema.Attributes)
 }
 
-func (*vrrpInstanceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	importByName(ctx, req, resp)
-}
-
 // isPrefix refuses what is no address with a prefix length.
 type isPrefix struct{}
 
