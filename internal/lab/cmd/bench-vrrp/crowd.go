@@ -179,7 +179,10 @@ func loadAllCores(ctx context.Context) (stop func() error, err error) {
 		default:
 		}
 		err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = <-ended // it says that it was killed
+		var killed *exec.ExitError
+		if end := <-ended; !errors.As(end, &killed) {
+			err = errors.Join(err, end)
+		}
 		return err
 	}, nil
 }
