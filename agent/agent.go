@@ -26,6 +26,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/balance"
 	"github.com/lvs-director/terraform-provider-lvs/agent/check"
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
+	"github.com/lvs-director/terraform-provider-lvs/agent/event"
 	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
@@ -47,6 +48,7 @@ type Agent struct {
 	log     *slog.Logger
 
 	store    *store.Store
+	events   *event.Log
 	plane    dataplane
 	engine   *vrrp.Engine
 	checker  *check.Checker
@@ -73,22 +75,26 @@ func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error
 	if a.plane, err = openDataplane(c, a.store, log); err != nil {
 		return nil, err
 	}
+	if err := a.openEvents(); err != nil {
+		return nil, err
+	}
 	a.assemble()
 	return a, a.listen()
 }
 
 // assemble makes the parts. Nothing runs yet.
 func (a *Agent) assemble() {
-	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged})
+	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish})
 	a.balancer = balance.New(balance.Config{
 		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Log: a.log,
-		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval,
+		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval, Publish: a.events.Publish,
 	})
 	a.engine = vrrp.NewEngine(vrrp.Config{
 		Interfaces: a.plane.links, Addresses: a.plane.links, VirtualLinks: a.plane.links, Routes: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
 		StartupHold: a.config.StartupHold,
 		Traces:      a.plane.traces,
 		Changed:     func() { a.tuner.Trigger() },
+		Publish:     a.events.Publish,
 	})
 	a.tuner = newTuner(a.config, a.plane.tuning, a.store, roles{a.engine}, a.log)
 }
@@ -117,7 +123,7 @@ func (a *Agent) listen() error {
 	}
 	counters := newCounters(a.balancer, a.tuner, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
-		Store: a.store, Director: a, Routers: routers{a.engine}, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
+		Store: a.store, Director: a, Routers: routers{a.engine}, Events: a.events, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})
 	api, err := httpapi.Listen(a.config.Listen, files, tokens, handler, a.log)
 	if err != nil {
@@ -144,6 +150,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, a.Close()) }()
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	a.events.Publish(spec.Event{Type: spec.EventAgentStarted, Name: a.config.Name})
 	parts, working := errgroup.WithContext(working)
 	for _, run := range []func(context.Context) error{a.checker.Run, a.balancer.Run, a.engine.Run, a.tuner.Run} {
 		parts.Go(func() error { return run(working) })
@@ -186,7 +193,7 @@ func (a *Agent) Close() error {
 		errs = append(errs, a.plane.close())
 	}
 	if a.store != nil {
-		errs = append(errs, a.store.Close())
+		errs = append(errs, a.closeEvents(), a.store.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -263,6 +270,7 @@ func (a *Agent) Status(ctx context.Context) spec.Status {
 func (a *Agent) Seen(ctx context.Context) spec.Status { return a.status(ctx, a.balancer.Seen) }
 
 func (a *Agent) status(ctx context.Context, balanced func() (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift)) spec.Status {
+	events := a.events.Status() // first: whoever goes on from there misses nothing
 	services, table, drift := balanced()
 	settings, tuned := a.tuner.Status(ctx)
 	return spec.Status{
@@ -271,6 +279,7 @@ func (a *Agent) status(ctx context.Context, balanced func() (map[string]spec.Vir
 		Dataplane:      a.config.Dataplane,
 		IPVS:           table,
 		Revision:       a.store.Desired().Revision,
+		Events:         events,
 		VRRPInstances:  a.engine.Status(),
 		VirtualServers: services,
 		CheckScripts:   a.checker.Scripts(),

@@ -44,6 +44,9 @@ func withTable(t *testing.T, table *ipvs.Fake) *Agent {
 		t.Fatal(err)
 	}
 	a.plane.table = table
+	if err := a.openEvents(); err != nil {
+		t.Fatal(err)
+	}
 	a.assemble()
 	if err := a.listen(); err != nil {
 		t.Fatal(err)

@@ -52,6 +52,8 @@ type Config struct {
 	DriftPolicy DriftPolicy
 	// ResyncInterval is DefaultResyncInterval if 0.
 	ResyncInterval time.Duration
+	// Publish is told what happens to services and servers. It may be nil, and must not block.
+	Publish func(...spec.Event)
 }
 
 // Balancer keeps the kernel's table equal to what the desired services and their checks ask for. Its
@@ -64,6 +66,7 @@ type Balancer struct {
 	policy   DriftPolicy
 	interval time.Duration
 	counters counters
+	publish  func(...spec.Event)
 
 	// turn holds one token: whoever has taken it passes. It guards what follows it.
 	turn chan struct{}
@@ -73,6 +76,7 @@ type Balancer struct {
 	noticed []spec.Drift
 	// remembered is what is remembered of services and their servers.
 	remembered memories
+	told       told
 	// done counts the requests that passes have served; failure is how the last one ended.
 	done    uint64
 	failure error
@@ -101,8 +105,11 @@ func New(c Config) *Balancer {
 	if c.ResyncInterval == 0 {
 		c.ResyncInterval = DefaultResyncInterval
 	}
+	if c.Publish == nil {
+		c.Publish = func(...spec.Event) {}
+	}
 	return &Balancer{
-		kernel: c.Kernel, health: c.Health, ledger: &claims{ledger: c.Ledger}, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval,
+		kernel: c.Kernel, health: c.Health, ledger: &claims{ledger: c.Ledger}, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval, publish: c.Publish,
 		turn: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1),
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lvs-director/terraform-provider-lvs/agent/event"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -30,6 +31,7 @@ type director struct {
 	health *verdicts
 	ledger *ledger
 	log    *bytes.Buffer
+	events *event.Log
 	stop   func()
 }
 
@@ -47,10 +49,10 @@ func onDirector(t *testing.T, policy DriftPolicy, test func(*testing.T, *directo
 
 // start starts a balancer on the director's table.
 func (d *director) start(t *testing.T, policy DriftPolicy) {
-	d.t, d.log = t, &bytes.Buffer{}
+	d.t, d.log, d.events = t, &bytes.Buffer{}, event.New(event.Capacity, 0)
 	balancer := New(Config{
 		Kernel: d.table, Health: d.health, Ledger: d.ledger, DriftPolicy: policy,
-		Log: slog.New(slog.NewTextHandler(d.log, nil)),
+		Log: slog.New(slog.NewTextHandler(d.log, nil)), Publish: d.events.Publish,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)

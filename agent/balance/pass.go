@@ -67,6 +67,8 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	}
 	b.noticed = seen.drift()
 	b.show(seen)
+	b.publishRepaired(b.noticed)
+	b.publishStates(desired, seen)
 	return errors.Join(err, b.ledger.disclaim(seen.want, seen.table))
 }
 
@@ -221,6 +223,7 @@ func (b *Balancer) noticeDrift(now view, part []ipvs.ServiceKey) {
 			continue
 		}
 		b.counters.drifted(d)
+		b.publishNoticed(d)
 		b.log.Warn("somebody else changed the kernel's table", "service", d.Name, "server", d.Server,
 			"field", d.Field, "actual", d.Actual, "want", d.Want, "drift_policy", string(b.policy))
 	}

@@ -19,6 +19,9 @@ type Config struct {
 	// Changed is called after results changed a verdict. It must not block, and may call the Checker.
 	// Set itself never calls it, though it may change verdicts, too. nil is nobody to tell.
 	Changed func()
+	// Publish is told of changed verdicts on scripts. It must not block, nor call the Checker. nil is nobody
+	// to tell.
+	Publish func(...spec.Event)
 }
 
 // Checker checks what it was told to, and knows the verdicts.
@@ -26,6 +29,7 @@ type Checker struct {
 	prober  Prober
 	log     *slog.Logger
 	changed func()
+	publish func(...spec.Event)
 	wake    chan struct{} // something in targets waits for Run
 
 	mu      sync.Mutex
@@ -40,8 +44,11 @@ func New(c Config) *Checker {
 	if c.Changed == nil {
 		c.Changed = func() {}
 	}
+	if c.Publish == nil {
+		c.Publish = func(...spec.Event) {}
+	}
 	return &Checker{
-		prober: c.Prober, log: c.Log, changed: c.Changed,
+		prober: c.Prober, log: c.Log, changed: c.Changed, publish: c.Publish,
 		wake: make(chan struct{}, 1), targets: map[id]*target{},
 	}
 }
@@ -178,9 +185,11 @@ func (c *Checker) count(t *target, from *worker, err error) (changed bool) {
 	if t.worker != from || !from.working() {
 		return false
 	}
+	before := t.counter.verdict
 	changed = t.record(err)
 	switch {
 	case changed:
+		c.publishScript(t, before)
 		c.logOf(t).Info("verdict changed", "verdict", t.counter.verdict.String(), "reason", t.reason)
 	case err != nil:
 		c.logOf(t).Debug("check failed", "reason", err)
@@ -193,4 +202,17 @@ func (c *Checker) logOf(t *target) *slog.Logger {
 		return c.log.With("check", t.id.script)
 	}
 	return c.log.With("service", t.id.server.VirtualServer, "server", t.id.server.Address.String())
+}
+
+// publishScript tells of a changed verdict on a script. What becomes of a server is for others to tell: its
+// verdict is not all that decides.
+func (c *Checker) publishScript(t *target, before Verdict) {
+	if t.id.script == "" {
+		return
+	}
+	change := &spec.StateChange{To: t.counter.verdict.String()}
+	if before != Unknown {
+		change.From = before.String()
+	}
+	c.publish(spec.Event{Type: spec.EventStateChanged, Kind: spec.KindCheckScript, Name: t.id.script, Reason: t.reason, State: change})
 }

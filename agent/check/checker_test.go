@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lvs-director/terraform-provider-lvs/agent/event"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -109,17 +110,19 @@ type bench struct {
 	prober  *fakeProber
 	changes *int
 	log     *bytes.Buffer
+	events  *event.Log
 }
 
 // onBench runs a test in a bubble, in which a Checker runs that was told to check d.
 func onBench(t *testing.T, d spec.Desired, test func(bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := bench{t: t, prober: newFakeProber(), changes: new(int), log: new(bytes.Buffer)}
+		b := bench{t: t, prober: newFakeProber(), changes: new(int), log: new(bytes.Buffer), events: event.New(event.Capacity, 0)}
 		var mu sync.Mutex
 		b.Checker = New(Config{
-			Prober: b.prober,
-			Log:    slog.New(slog.NewTextHandler(b.log, nil)),
+			Prober:  b.prober,
+			Log:     slog.New(slog.NewTextHandler(b.log, nil)),
+			Publish: b.events.Publish,
 			Changed: func() {
 				mu.Lock()
 				defer mu.Unlock()
@@ -473,6 +476,28 @@ func TestServerOfADeletedServiceIsForgotten(t *testing.T) {
 		delete(orphaned.VirtualServers, "web")
 		b.Set(orphaned)
 		b.wantServer(key(one), Unknown, "not checked yet")
+	})
+}
+
+func TestOnlyVerdictsOnScriptsAreToldAsEvents(t *testing.T) {
+	t.Parallel()
+	onBench(t, scripted(cluster("192.0.2.21:80"), "gateway"), func(b bench) {
+		b.pass(2 * time.Second)
+		b.prober.set("/gateway", errors.New("exit status 1"))
+		b.prober.set("192.0.2.21:80", errors.New("connection refused"))
+		b.pass(time.Minute)
+		var got []string
+		events, _, _ := b.events.Read(0)
+		for _, e := range events {
+			got = append(got, fmt.Sprintf("%s %s %s: %q -> %q: %s", e.Type, e.Kind, e.Name, e.State.From, e.State.To, e.Reason))
+		}
+		want := []string{
+			`state_changed check script gateway: "" -> "passing": `,
+			`state_changed check script gateway: "passing" -> "failing": exit status 1`,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			b.t.Errorf("events (-want +got):\n%s", diff)
+		}
 	})
 }
 

@@ -52,6 +52,8 @@ type Config struct {
 	Director Director
 	// Routers hand roles over; nil when nobody here could.
 	Routers Routers
+	// Events are what happened lately; nil when nobody here remembers.
+	Events Events
 	// Tokens says whose requests are served; nil serves everybody.
 	Tokens *Tokens
 	// Collectors are served on /metrics beside those made from the status.
@@ -66,19 +68,26 @@ type api struct {
 	director Director
 	routers  Routers // nil when nobody here could hand over
 	creators creators
+	waiting  waiting
+	events   Events
 	log      *slog.Logger
+
+	snapshots snapshots
 }
 
 // Handler returns the API's routes, authentication included.
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
-	a := &api{store: c.Store, director: c.Director, routers: c.Routers, log: c.Log}
+	a := &api{store: c.Store, director: c.Director, routers: c.Routers, waiting: newWaiting(), events: c.Events, log: c.Log}
 	h := humago.New(mux, humaConfig(c.Version))
 
 	registerObjects(h, a)
 	registerStatus(h, a)
 	if c.Routers != nil {
 		registerFailover(h, a, c.Routers)
+	}
+	if c.Events != nil {
+		registerEvents(h, a, c.Events)
 	}
 	mux.Handle("GET /metrics", MetricsHandler(c.Director, c.Collectors...))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

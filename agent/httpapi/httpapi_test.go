@@ -26,6 +26,8 @@ type fakeDirector struct {
 	refuse   spec.FieldErrors
 	applyErr error
 	ready    error
+	name     atomic.Value // string; d1 unless stored
+	statuses atomic.Int64
 }
 
 func (f *fakeDirector) Check(context.Context, any) spec.FieldErrors { return f.refuse }
@@ -38,13 +40,19 @@ func (f *fakeDirector) Ready() error                         { return f.ready }
 func (f *fakeDirector) Seen(ctx context.Context) spec.Status { return f.Status(ctx) }
 
 func (f *fakeDirector) Status(context.Context) spec.Status {
-	return spec.Status{Name: "d1", VRRPInstances: map[string]spec.VRRPInstanceStatus{"web": {VRRPInstanceState: spec.VRRPInstanceState{State: spec.InstanceActive}}}}
+	f.statuses.Add(1)
+	name, ok := f.name.Load().(string)
+	if !ok {
+		name = "d1"
+	}
+	return spec.Status{Name: name, Events: spec.EventsStatus{Revision: 7}, VRRPInstances: map[string]spec.VRRPInstanceStatus{"web": {VRRPInstanceState: spec.VRRPInstanceState{State: spec.InstanceActive}}}}
 }
 
 type fixture struct {
 	*fakeDirector
 	store   *store.Store
 	handler http.Handler
+	stop    func()
 }
 
 func newFixture(t *testing.T) *fixture {

@@ -34,6 +34,8 @@ type Server struct {
 	listener net.Listener
 	server   *http.Server
 	log      *slog.Logger
+	// stop has requests end that wait for something to happen.
+	stop context.CancelFunc
 }
 
 // Listen opens address, which is host:port or unix:///path. With a ClientCA and no tokens a client
@@ -52,10 +54,15 @@ func Listen(address string, files TLSFiles, tokens *Tokens, handler http.Handler
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
+	serving, stop := context.WithCancel(context.Background())
 	return &Server{
 		listener: listener,
 		log:      log,
+		stop:     stop,
 		server: &http.Server{
+			BaseContext: func(net.Listener) context.Context {
+				return context.WithValue(context.Background(), stopping{}, serving)
+			},
 			Handler:           handler,
 			TLSConfig:         config,
 			ReadHeaderTimeout: readHeaderTimeout,
@@ -77,6 +84,7 @@ func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {
 		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
+		s.stop()
 		stopped <- s.server.Shutdown(deadline)
 	})
 	defer stop()
@@ -97,7 +105,10 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Close releases the listener of a server that never ran.
-func (s *Server) Close() error { return s.listener.Close() }
+func (s *Server) Close() error {
+	s.stop()
+	return s.listener.Close()
+}
 
 func (f TLSFiles) config(tokens *Tokens) (*tls.Config, error) {
 	if f.Cert == "" && f.Key == "" {

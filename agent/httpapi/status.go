@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -12,16 +11,6 @@ import (
 )
 
 type statusOutput struct{ Body spec.Status }
-
-type snapshotInput struct {
-	IfNoneMatch string `header:"If-None-Match" doc:"the ETag of a snapshot: 304 while it is still the same"`
-}
-
-type snapshotOutput struct {
-	Status int
-	ETag   string `header:"ETag"`
-	Body   *spec.Snapshot
-}
 
 type textOutput struct {
 	Status      int
@@ -37,20 +26,7 @@ func registerStatus(h huma.API, a *api) {
 		return &statusOutput{Body: a.director.Status(ctx)}, nil
 	})
 
-	huma.Register(h, huma.Operation{
-		OperationID: "snapshot", Method: http.MethodGet, Path: "/v1/snapshot", Tags: []string{"director"},
-		Summary: "Everything: specs, states and drift, with an ETag over them",
-	}, func(ctx context.Context, in *snapshotInput) (*snapshotOutput, error) {
-		snapshot := Snapshot(a.store.Desired(), a.director.Status(ctx))
-		etag := spec.ETag(snapshot)
-		for tag := range strings.SplitSeq(in.IfNoneMatch, ",") {
-			if tag = strings.TrimSpace(tag); tag == etag || tag == "*" {
-				return &snapshotOutput{Status: http.StatusNotModified, ETag: etag}, nil
-			}
-		}
-		return &snapshotOutput{Status: http.StatusOK, ETag: etag, Body: &snapshot}, nil
-	})
-
+	registerSnapshot(h, a)
 	health(h, "livez", "The process answers", func() error { return nil })
 	health(h, "readyz", "The director does its work", a.director.Ready)
 }

@@ -47,6 +47,8 @@ func decoders() map[spec.Kind]func([]byte) (any, error) {
 // Store holds the desired state. Its methods may be called from several goroutines.
 type Store struct {
 	db *bbolt.DB // nil: nothing is kept
+	// stored is told of changes, in their order. It may be nil.
+	stored func(spec.Desired, []spec.Change)
 
 	mu      sync.RWMutex
 	desired spec.Desired
@@ -85,6 +87,10 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
+// OnStored has f told of changes once they are stored, in their order, with the state after them. It is
+// called before anything is stored, and f must not block or call the store.
+func (s *Store) OnStored(f func(spec.Desired, []spec.Change)) { s.stored = f }
+
 // Desired returns the state as last stored. It is shared: do not write to its maps.
 func (s *Store) Desired() spec.Desired {
 	s.mu.RLock()
@@ -111,6 +117,9 @@ func (s *Store) Update(decide func(spec.Desired) ([]spec.Change, error)) (spec.D
 		return s.desired, fmt.Errorf("store the change: %w", err)
 	}
 	s.desired = next
+	if s.stored != nil {
+		s.stored(next, changes)
+	}
 	return next, nil
 }
 

@@ -33,6 +33,8 @@ type Config struct {
 	Traces *Traces
 	// Changed is called after the state of an instance changed. It may be nil, and must not block.
 	Changed func()
+	// Publish is told what happens to instances. It may be nil, and must not block.
+	Publish func(...spec.Event)
 }
 
 // Engine takes part in all virtual routers of a director.
@@ -70,6 +72,9 @@ type entry struct {
 func NewEngine(c Config) *Engine {
 	if c.Changed == nil {
 		c.Changed = func() {}
+	}
+	if c.Publish == nil {
+		c.Publish = func(...spec.Event) {}
 	}
 	if c.Services == nil {
 		c.Services = noServices{}
@@ -238,7 +243,7 @@ const (
 func (e *Engine) Run(ctx context.Context) error {
 	notes := make(chan note, noteQueue)
 	h := newHolder(e.Addresses, e.VirtualLinks, e.Routes)
-	l, err := newLoop(h, notes, &e.lateness)
+	l, err := newLoop(h, newNotes(notes), &e.lateness)
 	if err != nil {
 		return fmt.Errorf("start VRRP: %w", err)
 	}
@@ -252,7 +257,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	hints := make(chan struct{}, 1)
-	tasks.Go(func() { e.write(notes) })
+	tasks.Go(func() { e.write(notes, l) })
 	tasks.Go(func() { h.Run(background) })
 	tasks.Go(func() { e.watch(watching, hints) })
 	refused := e.onRefusal()
@@ -353,8 +358,10 @@ func (e *Engine) watch(ctx context.Context, hints chan<- struct{}) {
 }
 
 // write writes what the thread has to say.
-func (e *Engine) write(notes <-chan note) {
+func (e *Engine) write(notes <-chan note, l *loop) {
 	for n := range notes {
+		e.Publish(n.events...)
+		e.tellLost(l)
 		n.log.LogAttrs(context.Background(), n.level, n.message, n.attrs...)
 		if n.transition {
 			e.Changed()

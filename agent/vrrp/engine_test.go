@@ -26,7 +26,34 @@ type director struct {
 	scripts *scripts
 	// services are verdicts on virtual servers.
 	services *scripts
+	events   *recorder
 	stop     func()
+}
+
+// recorder keeps what was published.
+type recorder struct {
+	mu     sync.Mutex
+	events []spec.Event
+}
+
+func (r *recorder) publish(events ...spec.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, events...)
+}
+
+// of returns what was published of some types, without times.
+func (r *recorder) of(types ...spec.EventType) []spec.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var found []spec.Event
+	for _, e := range r.events {
+		if slices.Contains(types, e.Type) {
+			e.Time = time.Time{}
+			found = append(found, e)
+		}
+	}
+	return found
 }
 
 // scripts are verdicts that a test gives.
@@ -72,7 +99,7 @@ func start(t *testing.T, network vrrp.Network, address string, ledger link.Ledge
 		t.Fatal(err)
 	}
 	machine.SetOwn("eth0", netip.MustParsePrefix(address))
-	d := &director{t: t, machine: machine, scripts: &scripts{verdicts: map[string]bool{}}, services: &scripts{verdicts: map[string]bool{}}}
+	d := &director{t: t, machine: machine, scripts: &scripts{verdicts: map[string]bool{}}, services: &scripts{verdicts: map[string]bool{}}, events: &recorder{}}
 	d.engine = vrrp.NewEngine(vrrp.Config{
 		Interfaces:   machine,
 		Addresses:    machine,
@@ -82,6 +109,7 @@ func start(t *testing.T, network vrrp.Network, address string, ledger link.Ledge
 		Scripts:      d.scripts,
 		Services:     d.services,
 		Log:          slog.New(slog.DiscardHandler),
+		Publish:      d.events.publish,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -46,16 +46,25 @@ type note struct {
 	message    string
 	attrs      []slog.Attr
 	transition bool
+	// events are told of along with the line.
+	events []spec.Event
 }
 
 // notes is the queue of what is to be written.
-type notes chan<- note
+type notes struct {
+	queue chan<- note
+	// lost counts the events that found the queue full.
+	lost *atomic.Uint64
+}
+
+func newNotes(queue chan<- note) notes { return notes{queue, new(atomic.Uint64)} }
 
 // note hands a log line over. A full queue loses it: adverts matter more.
 func (q notes) note(n note) {
 	select {
-	case q <- n:
+	case q.queue <- n:
 	default:
+		q.lost.Add(uint64(len(n.events)))
 	}
 }
 

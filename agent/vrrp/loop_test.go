@@ -30,7 +30,7 @@ func crowd(t *testing.T, interval time.Duration, due ...time.Duration) (l *loop,
 		})
 		conns[i] = c
 	}
-	l, err := newLoop(newHolder(newKernel(), newKernel(), newKernel()), make(chan note, 1000), &lateness{})
+	l, err := newLoop(newHolder(newKernel(), newKernel(), newKernel()), newNotes(make(chan note, 1000)), &lateness{})
 	if err != nil {
 		t.Fatal(err)
 	}

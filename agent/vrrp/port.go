@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // port is one interface and family: a connection, and the routers that listen to it. Two threads read from it:
@@ -172,7 +174,11 @@ func (p *port) take(ns notes, now time.Duration, b []byte) {
 		to.router.oddities.add(oddityOf(drop))
 		to.router.oddities.warn(oddityOf(drop), now)
 		if to.limit.allow(string(drop), now) {
-			ns.note(dropNote(to.router.log, drop, d.source))
+			n := dropNote(to.router.log, drop, d.source)
+			if o := oddityOf(drop); o != "" {
+				n.events = []spec.Event{odditySeen(to.router.name, o, d.source)}
+			}
+			ns.note(n)
 		}
 	default:
 		p.drops.add(drop)
@@ -254,8 +260,12 @@ func (to *listener) odd(ns notes, now time.Duration, o Oddity, source netip.Addr
 		to.router.oddities.warn(o, now)
 	}
 	if to.limit.allow(string(o), now) {
-		ns.note(note{log: to.router.log, level: level, message: "another router's adverts do not match",
-			attrs: []slog.Attr{slog.String("oddity", string(o)), slog.String("source", source.String()), slog.String("remedy", o.remedy())}})
+		n := note{log: to.router.log, level: level, message: "another router's adverts do not match",
+			attrs: []slog.Attr{slog.String("oddity", string(o)), slog.String("source", source.String()), slog.String("remedy", o.remedy())}}
+		if level >= slog.LevelWarn {
+			n.events = []spec.Event{odditySeen(to.router.name, o, source)}
+		}
+		ns.note(n)
 	}
 }
 

@@ -25,7 +25,7 @@ type receiver struct {
 func newReceiver() *receiver {
 	notes := make(chan note, 1000)
 	log := slog.New(slog.DiscardHandler)
-	l := &loop{holder: newHolder(newKernel(), newKernel(), newKernel()), notes: notes}
+	l := &loop{holder: newHolder(newKernel(), newKernel(), newKernel()), notes: newNotes(notes)}
 	v := spec.DefaultVRRPInstance()
 	v.VirtualRouterID, v.Interface = 51, "eth0"
 	r := newRouter("web", v, log, func(*router, error) {}, new(atomic.Int64))

@@ -93,6 +93,7 @@ func (e *Engine) tell(name string, in *input) {
 	l, en := e.loop, e.entries[name]
 	if en.router == nil {
 		en.router = newRouter(name, en.spec, e.Log, e.failed, e.Traces.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
+		en.router.published = e.Publish
 		en.router.resume(monotonic())
 		e.holder.add(en.router)
 		r := en.router

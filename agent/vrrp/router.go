@@ -20,6 +20,8 @@ type router struct {
 	log    *slog.Logger
 	// tellFailure tells the engine that the addresses could not be put on the interface.
 	tellFailure func(*router, error)
+	// published is told what the thread is not needed for. It may be nil.
+	published func(...spec.Event)
 
 	machine   *Machine
 	port      *port // nil until there was an interface to open
@@ -105,6 +107,9 @@ func (r *router) failed(err error) {
 
 func (r *router) restored(addresses []netip.Prefix) {
 	r.stolen.add(addresses)
+	if r.published != nil {
+		r.published(addressesRestored(r.name, addresses))
+	}
 	r.log.Warn("virtual addresses that somebody else removed are back", "addresses", addresses)
 }
 
@@ -210,9 +215,18 @@ func (r *router) stepAlone(l *loop, now time.Duration, ev Event) {
 		}
 	}
 	r.following.Store(r.machine.Following())
-	if from, to, changed := r.publish(); changed {
-		l.note(note{log: r.log, level: slog.LevelInfo, message: "state changed", transition: true,
+	before := r.state.Load()
+	from, to, changed := r.publish()
+	after := r.state.Load()
+	if after.Failover && !before.Failover {
+		l.note(r.failoverNote(spec.EventFailoverBegun))
+	}
+	if changed {
+		l.note(note{log: r.log, level: slog.LevelInfo, message: "state changed", transition: true, events: []spec.Event{r.stateChanged(from)},
 			attrs: []slog.Attr{slog.String("from", string(from)), slog.String("to", string(to)), slog.String("reason", r.reason)}})
+	}
+	if before.Failover && !after.Failover {
+		l.note(r.failoverNote(spec.EventFailoverEnded))
 	}
 	r.tellOutcome()
 }

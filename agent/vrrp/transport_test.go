@@ -20,7 +20,7 @@ func wired(source string, change func(*spec.VRRPInstance)) *receiver {
 	v.VirtualAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24"), netip.MustParsePrefix("192.0.2.7/24")}
 	change(&v)
 	notes, log := make(chan note, 1000), slog.New(slog.DiscardHandler)
-	l := &loop{holder: newHolder(newKernel(), newKernel(), newKernel()), notes: notes}
+	l := &loop{holder: newHolder(newKernel(), newKernel(), newKernel()), notes: newNotes(notes)}
 	r := newRouter("web", v, log, func(*router, error) {}, new(atomic.Int64))
 	p := newPort(attachment{"eth0", v.Family()}, 2, &outbox{}, log)
 	r.apply(l, 0, input{port: p, transport: transportOf(v), addresses: v.VirtualAddresses, params: Parameters{

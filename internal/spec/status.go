@@ -39,7 +39,8 @@ type Status struct {
 	Version        string                         `json:"version"`
 	Dataplane      string                         `json:"dataplane" enum:"kernel,memory"`
 	IPVS           IPVSStatus                     `json:"ipvs"`
-	Revision       uint64                         `json:"revision"`
+	Revision       uint64                         `json:"revision" doc:"of the desired state: how many changes it has seen"`
+	Events         EventsStatus                   `json:"events"`
 	VRRPInstances  map[string]VRRPInstanceStatus  `json:"vrrp_instances"`
 	VirtualServers map[string]VirtualServerStatus `json:"virtual_servers"`
 	CheckScripts   map[string]CheckScriptStatus   `json:"check_scripts"`

@@ -1,0 +1,93 @@
+package balance
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// told is what events have said so far, so that each pass tells what is different. Like the table it is
+// derived from the whole state: what changed and changed back between two passes did not happen.
+type told struct {
+	// services and servers are their states in words, nil before the first pass: what an agent finds when it
+	// starts is no change.
+	services map[string]string
+	servers  map[spec.ServerKey]string
+	// drift is what was noticed and is not repaired yet.
+	drift []spec.Drift
+}
+
+// publishStates tells of the services and servers that are not as they were. The caller has the turn.
+func (b *Balancer) publishStates(desired spec.Desired, seen view) {
+	status := b.services(desired, seen)
+	first := b.told.services == nil
+	services, servers := make(map[string]string, len(status)), make(map[spec.ServerKey]string, len(desired.RealServers))
+	var events, ofServices []spec.Event
+	change := func(e spec.Event, from, to string) []spec.Event {
+		if first || from == to {
+			return nil
+		}
+		e.Type, e.State = spec.EventStateChanged, &spec.StateChange{From: from, To: to}
+		return []spec.Event{e}
+	}
+	for name, s := range status {
+		from, known := b.told.services[name]
+		if !known {
+			from = spec.ServiceDown // it has had no time to be anything else
+		}
+		services[name] = s.State
+		ofServices = append(ofServices, change(spec.Event{Kind: spec.KindVirtualServer, Name: name}, from, s.State)...)
+	}
+	for key := range desired.RealServers {
+		s, ok := status[key.VirtualServer].RealServers[key.Address.String()]
+		if !ok {
+			continue
+		}
+		from, to := b.told.servers[key], spec.ServerUnhealthy
+		switch {
+		case s.Healthy:
+			to = spec.ServerHealthy
+		case from == "" && b.verdict(key) == Unknown:
+			continue // not checked yet
+		}
+		servers[key] = to
+		events = append(events, change(spec.Event{Kind: spec.KindRealServer, Name: key.VirtualServer, Server: key.Address.String(), Reason: s.Reason}, from, to)...)
+	}
+	b.told.services, b.told.servers = services, servers
+	inOrder(events)
+	inOrder(ofServices)
+	b.publish(append(events, ofServices...)...) // a server's fate decides that of its service
+}
+
+// inOrder sorts by object: maps have no order.
+func inOrder(events []spec.Event) {
+	slices.SortFunc(events, func(a, b spec.Event) int {
+		if by := strings.Compare(a.Name, b.Name); by != 0 {
+			return by
+		}
+		return strings.Compare(a.Server, b.Server)
+	})
+}
+
+// publishNoticed tells of drift that was not there before.
+func (b *Balancer) publishNoticed(d spec.Drift) {
+	b.told.drift = append(slices.DeleteFunc(b.told.drift, func(old spec.Drift) bool { return place(old) == place(d) }), d)
+	b.publish(driftEvent(spec.EventDriftNoticed, d))
+}
+
+// publishRepaired tells of drift that was there and of which nothing is left, whoever put it right.
+func (b *Balancer) publishRepaired(left []spec.Drift) {
+	b.told.drift = slices.DeleteFunc(b.told.drift, func(d spec.Drift) bool {
+		gone := !slices.ContainsFunc(left, func(other spec.Drift) bool { return place(other) == place(d) })
+		if gone {
+			b.publish(driftEvent(spec.EventDriftRepaired, d))
+		}
+		return gone
+	})
+}
+
+func driftEvent(t spec.EventType, d spec.Drift) spec.Event {
+	return spec.Event{Type: t, Kind: d.Kind, Name: d.Name, Server: d.Server,
+		Drift: &spec.DriftEvent{Field: d.Field, Actual: d.Actual, Want: d.Want}}
+}

@@ -1,0 +1,110 @@
+package vrrp_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/link"
+	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// story renders what happened to instances: "initialize -> backup", "failover_begun".
+func (r *recorder) story() string {
+	var words []string
+	for _, e := range r.of(spec.EventStateChanged, spec.EventFailoverBegun, spec.EventFailoverEnded) {
+		if e.State == nil {
+			words = append(words, string(e.Type))
+			continue
+		}
+		words = append(words, fmt.Sprintf("%s -> %s", e.State.From, e.State.To))
+	}
+	return strings.Join(words, ", ")
+}
+
+func TestPublish_TransitionsAndFailoversInTheirOrder(t *testing.T) {
+	t.Parallel()
+	d := start(t, vrrp.NewMemoryNetwork(), "192.0.2.11/24", &link.MemoryLedger{})
+	d.set(web(instance(150)))
+	eventually(t, "it is active", d.is(spec.InstanceActive))
+	if err := d.engine.Failover(t.Context(), "web"); err == nil {
+		t.Fatal("somebody took over")
+	}
+	d.machine.SetTrouble("eth0", "interface eth0 is down")
+	eventually(t, "it is in fault", d.is(spec.InstanceFault))
+	d.stop()
+	want := "initialize -> backup, backup -> active, failover_begun, active -> initialize, initialize -> active, failover_ended, " +
+		"active -> fault, fault -> initialize"
+	if diff := cmp.Diff(want, d.events.story()); diff != "" {
+		t.Errorf("story (-want +got):\n%s", diff)
+	}
+	changes := d.events.of(spec.EventStateChanged)
+	if diff := cmp.Diff(spec.Event{Type: spec.EventStateChanged, Kind: spec.KindVRRPInstance, Name: "web",
+		State: &spec.StateChange{From: "backup", To: "active", EffectivePriority: 150, ActiveRouter: "192.0.2.11"}}, changes[1]); diff != "" {
+		t.Errorf("became active (-want +got):\n%s", diff)
+	}
+	if got := changes[4].Reason; got != "interface eth0 is down" {
+		t.Errorf("the reason of the fault is %q", got)
+	}
+}
+
+func TestPublish_OddityOnceAndAddressesRestored(t *testing.T) {
+	t.Parallel()
+	network := vrrp.NewMemoryNetwork()
+	d1 := start(t, network, "192.0.2.11/24", &link.MemoryLedger{})
+	d2 := start(t, network, "192.0.2.12/24", &link.MemoryLedger{})
+	d1.set(web(instance(150)))
+	other := instance(100)
+	other.VirtualAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.200/24")}
+	d2.set(web(other))
+	eventually(t, "d2 has seen many", func() bool { return d2.status().Oddities["address_list"] > 3 })
+	want := []spec.Event{{Type: spec.EventOdditySeen, Kind: spec.KindVRRPInstance, Name: "web", Reason: d2.events.of(spec.EventOdditySeen)[0].Reason,
+		Oddity: &spec.OddityEvent{Oddity: "address_list", Source: "192.0.2.11"}}}
+	if diff := cmp.Diff(want, d2.events.of(spec.EventOdditySeen)); diff != "" {
+		t.Errorf("oddities (-want +got):\n%s", diff)
+	}
+
+	eventually(t, "d1 is active", d1.is(spec.InstanceActive))
+	d1.machine.Steal("eth0", netip.MustParsePrefix("192.0.2.100/24"))
+	want = []spec.Event{{Type: spec.EventAddressesRestored, Kind: spec.KindVRRPInstance, Name: "web", Addresses: []string{"192.0.2.100/24"}}}
+	eventually(t, "the address is back", func() bool { return cmp.Equal(want, d1.events.of(spec.EventAddressesRestored)) })
+}
+
+// A log that nobody takes lines from must not lose events in silence.
+func TestPublish_WhatComesTooFastIsSaidToBeLost(t *testing.T) {
+	t.Parallel()
+	machine, err := link.NewMemory(&link.MemoryLedger{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, stuck := &recorder{}, make(chan struct{})
+	e := vrrp.NewEngine(vrrp.Config{Interfaces: machine, Addresses: machine, VirtualLinks: machine, Routes: machine, Network: vrrp.NewMemoryNetwork(),
+		Scripts: &scripts{}, Log: slog.New(slog.DiscardHandler),
+		Publish: func(all ...spec.Event) { <-stuck; events.publish(all...) }})
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	const rounds = 600
+	for range rounds { // there and back: more than the queue holds
+		for _, trouble := range []string{"", "interface eth0 is down"} {
+			machine.SetTrouble("eth0", trouble)
+			if err := e.Set(web(steady(150))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	close(stuck)
+	eventually(t, "it says that some are lost", func() bool { return len(events.of(spec.EventLost)) > 0 })
+}
