@@ -1,9 +1,7 @@
 package vrrp_test
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -74,37 +72,4 @@ func TestPublish_OddityOnceAndAddressesRestored(t *testing.T) {
 	d1.machine.Steal("eth0", netip.MustParsePrefix("192.0.2.100/24"))
 	want = []spec.Event{{Type: spec.EventAddressesRestored, Kind: spec.KindVRRPInstance, Name: "web", Addresses: []string{"192.0.2.100/24"}}}
 	eventually(t, "the address is back", func() bool { return cmp.Equal(want, d1.events.of(spec.EventAddressesRestored)) })
-}
-
-// A log that nobody takes lines from must not lose events in silence.
-func TestPublish_WhatComesTooFastIsSaidToBeLost(t *testing.T) {
-	t.Parallel()
-	machine, err := link.NewMemory(&link.MemoryLedger{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	events, stuck := &recorder{}, make(chan struct{})
-	e := vrrp.NewEngine(vrrp.Config{Interfaces: machine, Addresses: machine, VirtualLinks: machine, Routes: machine, Network: vrrp.NewMemoryNetwork(),
-		Scripts: &scripts{}, Log: slog.New(slog.DiscardHandler),
-		Publish: func(all ...spec.Event) { <-stuck; events.publish(all...) }})
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- e.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-	const rounds = 600
-	for range rounds { // there and back: more than the queue holds
-		for _, trouble := range []string{"", "interface eth0 is down"} {
-			machine.SetTrouble("eth0", trouble)
-			if err := e.Set(web(steady(150))); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	close(stuck)
-	eventually(t, "it says that some are lost", func() bool { return len(events.of(spec.EventLost)) > 0 })
 }
