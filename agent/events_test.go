@@ -81,7 +81,9 @@ func TestEventsTellTheWholeStory(t *testing.T) {
 			}
 		}
 	})
-	r.balancer.Trigger()
+	if status, answer := r.call(t, http.MethodPut, "/v1/virtual-servers/web/real-servers/192.0.2.21:8080", `{"weight":7}`); status != http.StatusOK {
+		t.Errorf("PUT answered %d: %s", status, answer)
+	}
 	r.follow(t, 0, "drift_repaired real_server web 192.0.2.21:8080 weight")
 	if status, answer := r.call(t, http.MethodDelete, "/v1/virtual-servers/web?cascade=true", ""); status != http.StatusNoContent {
 		t.Errorf("DELETE answered %d: %s", status, answer)
