@@ -36,10 +36,7 @@ func (p *plannedSync) service(m *virtualServerModel) (errs spec.FieldErrors) {
 // server notes a planned real server, and reports that it goes with no connection sync. Its service is planned
 // before it, if it is planned at all.
 func (p *plannedSync) server(m *realServerModel) (errs spec.FieldErrors) {
-	key, err := spec.ParseServerKey(m.key())
-	if err != nil {
-		return nil
-	}
+	key := spec.ServerKey{VirtualServer: m.VirtualServer.ValueString(), Address: m.addressPort()}
 	return p.note(m.placed().names(), func(_ string, d *spec.Desired) spec.FieldErrors {
 		d.RealServers[key] = m.spec("")
 		service, ok := d.VirtualServers[key.VirtualServer]
