@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -159,3 +160,11 @@ func (*lvsProvider) Resources(context.Context) []func() resource.Resource {
 }
 
 func (*lvsProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+
+func (*lvsProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{
+		newVirtualMACFunction,
+		newActiveDownIntervalFunction,
+		newParseServiceFunction,
+	}
+}

@@ -22,15 +22,24 @@ func (v *VRRPInstance) VirtualLink() (l VirtualLink, has bool) {
 	if !v.VirtualMAC {
 		return VirtualLink{}, false
 	}
-	version, family := 4, 1
+	version := 4
 	if v.Family() == IPv6 {
-		version, family = 6, 2
+		version = 6
 	}
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(v.Interface)) // a hash takes everything
 	return VirtualLink{
 		Name:   fmt.Sprintf("vr%d-%d-%06x", version, v.VirtualRouterID, sum.Sum32()>>8),
 		Parent: v.Interface,
-		MAC:    fmt.Sprintf("00:00:5e:00:%02x:%02x", family, v.VirtualRouterID),
+		MAC:    VirtualMAC(v.VirtualRouterID, v.Family()),
 	}, true
+}
+
+// VirtualMAC returns the MAC of a virtual router (RFC 9568 §7.3), written as 00:00:5e:00:01:33.
+func VirtualMAC(virtualRouterID int, f Family) string {
+	block := 1
+	if f == IPv6 {
+		block = 2
+	}
+	return fmt.Sprintf("00:00:5e:00:%02x:%02x", block, virtualRouterID)
 }

@@ -77,6 +77,13 @@ func (v *VRRPInstance) validateProtocol(errs *FieldErrors) {
 	v.validateAuthPass(errs)
 }
 
+// ValidateInterval reports what is wrong with the advertisement interval in the instance's version.
+func (v *VRRPInstance) ValidateInterval() FieldErrors {
+	var errs FieldErrors
+	v.validateInterval(&errs)
+	return errs
+}
+
 func (v *VRRPInstance) validateInterval(errs *FieldErrors) {
 	d, step, longest := v.AdvertisementInterval.Std(), advertisementStep, maxAdvertisement
 	if v.Version == VRRPv2 {

@@ -1,0 +1,3 @@
+output "takeover" {
+  value = provider::lvs::active_down_interval(100, "1s", 3) # 3.609375s
+}
