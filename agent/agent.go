@@ -96,7 +96,7 @@ func (a *Agent) assemble() {
 		Changed:     func() { a.tuner.Trigger() },
 		Publish:     a.events.Publish,
 	})
-	a.tuner = newTuner(a.config, a.plane.tuning, a.store, roles{a.engine}, a.log)
+	a.tuner = newTuner(a.config, a.plane.tuning, a.store, roles{a.engine}, a.events.Publish, a.log)
 }
 
 func (a *Agent) openStore() (err error) {

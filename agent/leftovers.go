@@ -58,7 +58,7 @@ func (l *Leftovers) ReleaseSettings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return newTuner(l.config, on, l.store, roles{}, l.log).Release(ctx)
+	return newTuner(l.config, on, l.store, roles{}, nil, l.log).Release(ctx)
 }
 
 // ReleaseServices takes our services out of the kernel's IPVS table. Foreign ones stay.

@@ -27,10 +27,10 @@ func localTuning(kernel *ipvs.Kernel) (tuning, error) {
 	return tuning{ipvs: kernel, machine: tune.Local{}, identity: identity}, nil
 }
 
-func newTuner(c config.Config, on tuning, s *store.Store, r tune.Roles, log *slog.Logger) *tune.Tuner {
+func newTuner(c config.Config, on tuning, s *store.Store, r tune.Roles, publish func(...spec.Event), log *slog.Logger) *tune.Tuner {
 	return tune.New(tune.Config{
 		IPVS: on.ipvs, Machine: on.machine, Identity: on.identity, Roles: r, Ledger: store.LedgerOf[tune.Former](s, ledgerSettings), Log: log,
-		DriftPolicy: tune.DriftPolicy(c.DriftPolicy), ResyncInterval: c.ResyncInterval,
+		DriftPolicy: tune.DriftPolicy(c.DriftPolicy), ResyncInterval: c.ResyncInterval, Publish: publish,
 	})
 }
 

@@ -243,6 +243,7 @@ func (t *Tuner) noticeDrift(now, want settings) {
 		}
 		t.noticed = append(t.noticed, d)
 		t.counters.drifted(d)
+		t.Publish(driftEvent(spec.EventDriftNoticed, d))
 		t.Log.Warn("somebody else changed a setting of IPVS", "field", d.Field, "actual", d.Actual, "want", d.Want, "drift_policy", string(t.DriftPolicy))
 	}
 }
@@ -253,11 +254,17 @@ func (t *Tuner) settleDrift(left []spec.Drift) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, d := range t.noticed {
-		if !slices.Contains(left, d) {
+		if !slices.ContainsFunc(left, func(other spec.Drift) bool { return other.Field == d.Field }) {
 			t.view.mended(d, now)
+			t.Publish(driftEvent(spec.EventDriftRepaired, d))
 		}
 	}
 	t.noticed = left
+}
+
+func driftEvent(of spec.EventType, d spec.Drift) spec.Event {
+	return spec.Event{Type: of, Kind: d.Kind, Name: spec.IPVSSettingsKey,
+		Drift: &spec.DriftEvent{Field: d.Field, Actual: d.Actual, Want: d.Want}}
 }
 
 // logOutcome logs a failure when it begins or changes, and when it is over.

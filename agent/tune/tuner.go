@@ -50,6 +50,8 @@ type Config struct {
 	Log     *slog.Logger
 	// Identity names the boot and the network namespace: what was recorded under another is void.
 	Identity string
+	// Publish is told of drift. It may be nil, and must not block.
+	Publish func(...spec.Event)
 	// DriftPolicy is Repair if empty.
 	DriftPolicy DriftPolicy
 	// ResyncInterval is DefaultResyncInterval if 0.
@@ -91,6 +93,9 @@ func New(c Config) *Tuner {
 	}
 	if c.ResyncInterval == 0 {
 		c.ResyncInterval = DefaultResyncInterval
+	}
+	if c.Publish == nil {
+		c.Publish = func(...spec.Event) {}
 	}
 	return &Tuner{Config: c, wake: make(chan struct{}, 1)}
 }

@@ -3,6 +3,7 @@ package tune
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type bench struct {
 	ledger  *store.Ledger[Former]
 	roles   *roles
 	policy  DriftPolicy
+	events  []string
 }
 
 func newBench(t *testing.T, policy DriftPolicy) *bench {
@@ -44,7 +46,11 @@ func newBench(t *testing.T, policy DriftPolicy) *bench {
 func (b *bench) restart(boot string) {
 	b.Tuner = New(Config{
 		IPVS: b.kernel, Machine: b.machine, Roles: b.roles, Ledger: b.ledger, Log: slog.New(slog.DiscardHandler),
-		Identity: boot, DriftPolicy: b.policy,
+		Identity: boot, DriftPolicy: b.policy, Publish: func(events ...spec.Event) {
+			for _, e := range events {
+				b.events = append(b.events, fmt.Sprintf("%s %s %s: %s=%s, want %s", e.Type, e.Kind, e.Name, e.Drift.Field, e.Drift.Actual, e.Drift.Want))
+			}
+		},
 	})
 }
 
@@ -359,6 +365,10 @@ func TestDriftIsNamedAndRepaired(t *testing.T) {
 			if diff := cmp.Diff(map[string]uint64{tt.drift.Field: 1}, b.Metrics().Drift); diff != "" {
 				t.Errorf("counted (-want +got):\n%s", diff)
 			}
+			what := fmt.Sprintf(" ipvs settings default: %s=%s, want %s", tt.drift.Field, tt.drift.Actual, tt.drift.Want)
+			if diff := cmp.Diff([]string{"drift_noticed" + what, "drift_repaired" + what}, b.events); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
 		})
 	}
 }
@@ -384,6 +394,10 @@ func TestDriftIsReportedAndLeft(t *testing.T) {
 			b.put(allSet) // terraform apply
 			if diff := cmp.Diff(want, b.kernel.String()+b.machine.String()); diff != "" {
 				t.Errorf("put again (-want +got):\n%s", diff)
+			}
+			what := fmt.Sprintf(" ipvs settings default: %s=%s, want %s", tt.drift.Field, tt.drift.Actual, tt.drift.Want)
+			if diff := cmp.Diff([]string{"drift_noticed" + what, "drift_repaired" + what}, b.events); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -42,8 +42,8 @@ const (
 	EventOdditySeen EventType = "oddity_seen"
 	// EventAddressesRestored: virtual addresses that somebody else removed are back.
 	EventAddressesRestored EventType = "addresses_restored"
-	// EventDriftNoticed and EventDriftRepaired: somebody else changed the kernel's table; it is as wanted
-	// again.
+	// EventDriftNoticed and EventDriftRepaired: somebody else changed the kernel's table, or a setting of
+	// IPVS; it is as wanted again.
 	EventDriftNoticed  EventType = "drift_noticed"
 	EventDriftRepaired EventType = "drift_repaired"
 	// EventLost: the agent was too busy to note what happened to its VRRP instances. /v1/status has what
