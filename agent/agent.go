@@ -86,7 +86,7 @@ func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error
 func (a *Agent) assemble() {
 	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish})
 	a.balancer = balance.New(balance.Config{
-		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Log: a.log,
+		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Drains: drains{a.store}, Log: a.log,
 		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval, Publish: a.events.Publish,
 	})
 	a.engine = vrrp.NewEngine(vrrp.Config{

@@ -112,6 +112,8 @@ func (r *clusterResource[Spec, State, M]) Delete(ctx context.Context, req resour
 		return struct{}{}, r.kind.remove(ctx, d, m.key(), client.DeleteOptions{})
 	})
 	failed := r.tolerate(&resp.Diagnostics, removed.errs(), "it stays there")
+	leaving := slices.DeleteFunc(slices.Clone(targets), func(d *director) bool { return removed[d.name].err != nil })
+	maps.Copy(failed, r.awaitGone(ctx, &resp.Diagnostics, m, leaving))
 	r.fail(&resp.Diagnostics, req.State.Schema.Type(), m, "Delete", failed)
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ type testDirector struct {
 	refuse   spec.FieldErrors
 	fault    func(w http.ResponseWriter, r *http.Request) (handled bool)
 	requests []string
+
+	busy atomic.Bool // real servers have connections
 }
 
 // newDirectors starts a director for each name.
@@ -67,8 +70,26 @@ func (d *testDirector) Check(context.Context, any) spec.FieldErrors {
 	return d.refuse
 }
 
-// Apply repairs all drift.
-func (d *testDirector) Apply(context.Context, spec.Kind, string) error { d.setDrift(); return nil }
+// Apply repairs all drift, and ends the removal of real servers unless the test says that they are busy.
+func (d *testDirector) Apply(context.Context, spec.Kind, string) error {
+	d.setDrift()
+	if d.busy.Load() {
+		return nil
+	}
+	return d.endRemovals()
+}
+
+func (d *testDirector) endRemovals() error {
+	_, err := d.store.Update(func(desired spec.Desired) (changes []spec.Change, _ error) {
+		for key, drain := range desired.Drains {
+			if drain.Removes() {
+				changes = append(changes, spec.Change{Kind: spec.KindDrain, Key: key.String()})
+			}
+		}
+		return changes, nil
+	})
+	return err
+}
 
 // Ready is always so.
 func (d *testDirector) Ready() error { return nil }

@@ -20,6 +20,8 @@ type kind[Spec, State any] struct {
 	carries func(s *spec.Snapshot, key string) bool
 	// election is nil where directors do not elect one of them.
 	election *election[Spec, State]
+	// drains says that an object that was removed may be there until its connections have ended.
+	drains bool
 }
 
 // observation is what a director has of one object.

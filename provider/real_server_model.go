@@ -6,6 +6,8 @@ import (
 	"net/netip"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
@@ -14,17 +16,19 @@ import (
 
 type realServerModel struct {
 	placement
-	VirtualServer    types.String      `tfsdk:"virtual_server"`
-	Address          iptypes.IPAddress `tfsdk:"address"`
-	Port             types.Int64       `tfsdk:"port"`
-	Weight           types.Int64       `tfsdk:"weight"`
-	ForwardingMethod types.String      `tfsdk:"forwarding_method"`
-	Tunnel           types.Object      `tfsdk:"tunnel"`
-	UpperThreshold   types.Int64       `tfsdk:"upper_threshold"`
-	LowerThreshold   types.Int64       `tfsdk:"lower_threshold"`
-	HealthCheck      types.Object      `tfsdk:"health_check"`
-	InitialState     types.String      `tfsdk:"initial_state"`
-	OnFailure        types.String      `tfsdk:"on_failure"`
+	VirtualServer    types.String         `tfsdk:"virtual_server"`
+	Address          iptypes.IPAddress    `tfsdk:"address"`
+	Port             types.Int64          `tfsdk:"port"`
+	Weight           types.Int64          `tfsdk:"weight"`
+	ForwardingMethod types.String         `tfsdk:"forwarding_method"`
+	Tunnel           types.Object         `tfsdk:"tunnel"`
+	UpperThreshold   types.Int64          `tfsdk:"upper_threshold"`
+	LowerThreshold   types.Int64          `tfsdk:"lower_threshold"`
+	HealthCheck      types.Object         `tfsdk:"health_check"`
+	InitialState     types.String         `tfsdk:"initial_state"`
+	OnFailure        types.String         `tfsdk:"on_failure"`
+	DrainTimeout     timetypes.GoDuration `tfsdk:"drain_timeout"`
+	Timeouts         timeouts.Value       `tfsdk:"timeouts"`
 }
 
 func realServers() kind[spec.RealServer, spec.RealServerStatus] {
@@ -40,7 +44,7 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 			v, ok := s.VirtualServers[k.VirtualServer].RealServers[k.Address.String()]
 			return v.Spec, ok
 		},
-		carries: carriesServer,
+		carries: carriesServer, drains: true,
 	}
 }
 
@@ -57,6 +61,7 @@ func (m *realServerModel) spec(string) spec.RealServer {
 	v.Weight = number(m.Weight, v.Weight)
 	v.HealthCheck = healthCheck(m.HealthCheck)
 	v.InitialState = word[spec.InitialState](m.InitialState, "")
+	v.DrainTimeout = durationOrNone(m.DrainTimeout, spec.DefaultDrainTimeout)
 	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
 	v.ForwardingMethod = word[spec.ForwardingMethod](m.ForwardingMethod, "")
 	v.Tunnel = tunnel(m.Tunnel)
@@ -96,9 +101,12 @@ func (m *realServerModel) observe(actual map[string]spec.RealServer) {
 	m.Weight = types.Int64Value(int64(v.Weight))
 	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
 	m.InitialState = optionalWord(v.InitialState)
+	m.DrainTimeout = durationOrNoneValue(v.DrainTimeout)
 	m.OnFailure = optionalWord(v.OnFailure)
 	m.ForwardingMethod = textOrNull(string(v.ForwardingMethod))
 	m.Tunnel = tunnelValue(v.Tunnel)
 	m.UpperThreshold = types.Int64Value(int64(v.UpperThreshold))
 	m.LowerThreshold = types.Int64Value(int64(v.LowerThreshold))
 }
+
+func (m *realServerModel) patience() timeouts.Value { return m.Timeouts }

@@ -23,7 +23,7 @@ func newRealServerResource() resource.Resource {
 	return r
 }
 
-func (*realServerResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (*realServerResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	d := spec.DefaultRealServer()
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A server behind a virtual server. Its service, address and port are what it is: another one is another server, so each of them forces replacement.",
@@ -65,6 +65,8 @@ func (*realServerResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "What becomes of the server when it fails: `remove` takes it out of the table, `quiesce` gives it weight 0. " +
 					"Left out, it is as the service says. `quiesce` is refused where weight 0 does not keep clients away.",
 			},
+			"drain_timeout":   optionalDuration("How long the server's connections are waited for when it is removed: `0s`, which removes it at once, to `24h`. Left out, it is as the service says."),
+			"timeouts":        timeoutsAttribute(ctx),
 			"directors":       directorsAttribute(),
 			"director_status": directorStatusAttribute(),
 		},

@@ -133,6 +133,10 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
   on_failure = "drop"`, "on_failure", `"drop" is not known: use one of remove, quiesce`},
 		{goodService, `"wrr"`, `"wrr"
   initial_state = "unknown"`, "initial_state", `"unknown" is not known: use one of down, up`},
+		{goodService, `"wrr"`, `"wrr"
+  drain_timeout = "25h"`, "drain_timeout", "25h0m0s is out of range: use 0s, which removes at once, to 24h0m0s"},
+		{goodServer, `weight `, `drain_timeout = "-1s"
+  weight `, "drain_timeout", "-1s is out of range"},
 		{goodServer, `weight `, `initial_state = "unknown"
   weight `, "initial_state", `"unknown" is not known: use one of down, up`},
 		{goodServer, `weight `, `on_failure = "drop"

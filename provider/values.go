@@ -56,6 +56,22 @@ func duration(v timetypes.GoDuration, fallback, open spec.Duration) spec.Duratio
 	return spec.Duration(d)
 }
 
+// durationOrNone reads a duration that may be left out.
+func durationOrNone(v timetypes.GoDuration, open spec.Duration) *spec.Duration {
+	if v.IsNull() {
+		return nil
+	}
+	d := duration(v, open, open)
+	return &d
+}
+
+func durationOrNoneValue(d *spec.Duration) timetypes.GoDuration {
+	if d == nil {
+		return timetypes.NewGoDurationNull()
+	}
+	return durationValue(*d)
+}
+
 func durationValue(d spec.Duration) timetypes.GoDuration {
 	return timetypes.NewGoDurationValue(d.Std())
 }

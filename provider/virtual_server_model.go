@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -13,23 +14,24 @@ import (
 
 type virtualServerModel struct {
 	placement
-	Name             types.String      `tfsdk:"name"`
-	Address          iptypes.IPAddress `tfsdk:"address"`
-	Port             types.Int64       `tfsdk:"port"`
-	FirewallMark     types.Int64       `tfsdk:"firewall_mark"`
-	Family           types.String      `tfsdk:"family"`
-	Protocol         types.String      `tfsdk:"protocol"`
-	Scheduler        types.String      `tfsdk:"scheduler"`
-	SchedulerFlags   types.Set         `tfsdk:"scheduler_flags"`
-	ForwardingMethod types.String      `tfsdk:"forwarding_method"`
-	Tunnel           types.Object      `tfsdk:"tunnel"`
-	Persistence      types.Object      `tfsdk:"persistence"`
-	OnePacket        types.Bool        `tfsdk:"one_packet"`
-	HealthCheck      types.Object      `tfsdk:"health_check"`
-	InitialState     types.String      `tfsdk:"initial_state"`
-	OnFailure        types.String      `tfsdk:"on_failure"`
-	Quorum           types.Object      `tfsdk:"quorum"`
-	SorryServer      types.Object      `tfsdk:"sorry_server"`
+	Name             types.String         `tfsdk:"name"`
+	Address          iptypes.IPAddress    `tfsdk:"address"`
+	Port             types.Int64          `tfsdk:"port"`
+	FirewallMark     types.Int64          `tfsdk:"firewall_mark"`
+	Family           types.String         `tfsdk:"family"`
+	Protocol         types.String         `tfsdk:"protocol"`
+	Scheduler        types.String         `tfsdk:"scheduler"`
+	SchedulerFlags   types.Set            `tfsdk:"scheduler_flags"`
+	ForwardingMethod types.String         `tfsdk:"forwarding_method"`
+	Tunnel           types.Object         `tfsdk:"tunnel"`
+	Persistence      types.Object         `tfsdk:"persistence"`
+	OnePacket        types.Bool           `tfsdk:"one_packet"`
+	HealthCheck      types.Object         `tfsdk:"health_check"`
+	InitialState     types.String         `tfsdk:"initial_state"`
+	OnFailure        types.String         `tfsdk:"on_failure"`
+	DrainTimeout     timetypes.GoDuration `tfsdk:"drain_timeout"`
+	Quorum           types.Object         `tfsdk:"quorum"`
+	SorryServer      types.Object         `tfsdk:"sorry_server"`
 }
 
 func virtualServers() kind[spec.VirtualServer, spec.VirtualServerStatus] {
@@ -62,6 +64,7 @@ func (m *virtualServerModel) spec(string) spec.VirtualServer {
 	v.OnePacket = flag(m.OnePacket, false)
 	v.HealthCheck = healthCheck(m.HealthCheck)
 	v.InitialState = word(m.InitialState, v.InitialState)
+	v.DrainTimeout = duration(m.DrainTimeout, v.DrainTimeout, v.DrainTimeout)
 	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
 	v.Quorum = quorum(m.Quorum)
 	v.SorryServer = sorryServer(m.SorryServer)
@@ -114,6 +117,7 @@ func (m *virtualServerModel) observe(actual map[string]spec.VirtualServer) {
 	m.OnePacket = types.BoolValue(v.OnePacket)
 	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
 	m.InitialState = types.StringValue(string(v.InitialState))
+	m.DrainTimeout = durationValue(v.DrainTimeout)
 	m.OnFailure = optionalWord(v.OnFailure)
 	m.Quorum = quorumValue(v.Quorum)
 	m.SorryServer = sorryServerValue(v.SorryServer)

@@ -82,9 +82,10 @@ func (*virtualServerResource) Schema(_ context.Context, _ resource.SchemaRequest
 			"on_failure": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "What becomes of a real server that fails: `remove` takes it out of the table, `quiesce` gives it weight 0, so that its established connections may finish. " +
-					"Left out, it is `quiesce` where weight 0 keeps clients away and `remove` elsewhere: with the schedulers `dh`, and `sh` and `mh` without their fallback flag, which go on sending clients to it, and over UDP, whose flows stay. " +
-					"`quiesce` is refused there. A server may say otherwise.",
+					"Left out, it is `quiesce` where weight 0 keeps clients away and `remove` elsewhere: with the schedulers `dh`, and `sh` and `mh` without their fallback flag, which go on sending clients to it, and over UDP, whose flows stay, and with `persistence`, which brings clients back. " +
+					"`quiesce` is refused there, except with `persistence`, where the sysctl `expire_quiescent_template` makes it work. A server may say otherwise.",
 			},
+			"drain_timeout":   durationAttribute(d.DrainTimeout, "How long the connections of a real server that is removed are waited for: `0s`, which removes it at once, to `24h`. A server may say otherwise."),
 			"quorum":          quorumAttribute(),
 			"sorry_server":    sorryServerAttribute(),
 			"directors":       directorsAttribute(),

@@ -47,6 +47,7 @@ type Config struct {
 	Kernel Kernel
 	Health Health
 	Ledger Ledger
+	Drains Drains
 	Log    *slog.Logger
 	// DriftPolicy is Repair if empty.
 	DriftPolicy DriftPolicy
@@ -62,6 +63,7 @@ type Balancer struct {
 	kernel   Kernel
 	health   Health
 	ledger   *claims
+	drains   Drains
 	log      *slog.Logger
 	policy   DriftPolicy
 	interval time.Duration
@@ -109,7 +111,7 @@ func New(c Config) *Balancer {
 		c.Publish = func(...spec.Event) {}
 	}
 	return &Balancer{
-		kernel: c.Kernel, health: c.Health, ledger: &claims{ledger: c.Ledger}, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval, publish: c.Publish,
+		kernel: c.Kernel, health: c.Health, ledger: &claims{ledger: c.Ledger}, drains: c.Drains, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval, publish: c.Publish,
 		turn: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1),
 	}
@@ -181,9 +183,12 @@ func (b *Balancer) Run(ctx context.Context) error {
 	retry := time.NewTimer(b.interval)
 	retry.Stop()
 	defer retry.Stop()
+	drain := time.NewTimer(drainPoll)
+	drain.Stop()
+	defer drain.Stop()
 	wait := firstRetry
 	for {
-		unasked := true
+		unasked, drains := true, false
 		select {
 		case <-ctx.Done():
 			return nil
@@ -191,13 +196,18 @@ func (b *Balancer) Run(ctx context.Context) error {
 			unasked = false
 		case <-resync.C:
 		case <-retry.C:
+		case <-drain.C:
+			unasked, drains = false, true
 		}
 		if err := b.take(ctx); err != nil {
 			return nil
 		}
 		var err error
-		if unasked || b.done < b.asked.Load() {
+		if unasked || drains || b.done < b.asked.Load() {
 			err = b.pass(ctx, task{whole: unasked})
+		}
+		if wait, draining := b.untilDrain(time.Now()); draining {
+			drain.Reset(wait)
 		}
 		b.give()
 		if err == nil {

@@ -33,6 +33,9 @@ type director struct {
 	log    *bytes.Buffer
 	events *event.Log
 	stop   func()
+
+	mu    sync.Mutex
+	ended []string // the servers whose drains have ended
 }
 
 // onDirector runs a test with a director in a bubble of its own time.
@@ -51,7 +54,7 @@ func onDirector(t *testing.T, policy DriftPolicy, test func(*testing.T, *directo
 func (d *director) start(t *testing.T, policy DriftPolicy) {
 	d.t, d.log, d.events = t, &bytes.Buffer{}, event.New(event.Capacity, 0)
 	balancer := New(Config{
-		Kernel: d.table, Health: d.health, Ledger: d.ledger, DriftPolicy: policy,
+		Kernel: d.table, Health: d.health, Ledger: d.ledger, Drains: d, DriftPolicy: policy,
 		Log: slog.New(slog.NewTextHandler(d.log, nil)), Publish: d.events.Publish,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -10,7 +10,7 @@ import (
 // Compute returns the table that the desired services want with what is remembered of them. A server that
 // is up has its weight, one of which nothing is known yet is absent, and what becomes of one that is down
 // depends on the service: see its FailureAction. A service that has lost its quorum sends what is new to its sorry
-// server alone, if it has one. The desired state is valid, and each of its real servers belongs to one of
+// server alone, if it has one. Servers that rest or are being removed have weight 0. The desired state is valid, and each of its real servers belongs to one of
 // its services.
 func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 	table := make(ipvs.Table, len(desired.VirtualServers))
@@ -34,16 +34,30 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		if says == Up && v.SorryServer != nil && remembered.services[key.VirtualServer] == Down {
 			says = Down // its connections end as those of a server that is down
 		}
+		_, rests := desired.Drains[key]
 		destination := destination(v, server)
-		switch says {
-		case Unknown:
+		switch {
+		case says == Unknown:
 			continue
-		case Down:
+		case says == Down:
 			if action, _ := v.FailureAction(server); action == spec.Remove {
 				continue
 			}
 			destination.Weight = 0
+		case rests && v.DrawsAtWeight0() != "":
+			continue
+		case rests:
+			destination.Weight = 0
 		}
+		table[serviceKey(v)].Destinations[key.Address] = destination
+	}
+	for key, is := range remembered.drains {
+		v, ok := desired.VirtualServers[key.VirtualServer]
+		if is.ended || !ok {
+			continue
+		}
+		destination := destination(v, *desired.Drains[key].Server)
+		destination.Weight = 0
 		table[serviceKey(v)].Destinations[key.Address] = destination
 	}
 	return table

@@ -13,6 +13,8 @@ type memories struct {
 	servers map[spec.ServerKey]memory
 	// services is what each service last was by its quorum.
 	services map[string]Verdict
+	// drains are the removals that go on.
+	drains map[spec.ServerKey]draining
 }
 
 // memory is what is remembered of a real server.
@@ -46,8 +48,10 @@ func (m memory) after(says Verdict) memory {
 // remember returns the memories after one more look at the verdicts. What is seen for the first time, and
 // has no verdict yet, counts as what it is in the kernel's table: so a restart changes nothing before the
 // first checks have ended, and neither does taking over what somebody else set up.
-func (before memories) remember(desired spec.Desired, health func(spec.ServerKey) Verdict, actual ipvs.Table) memories {
+func (before memories) remember(desired spec.Desired, health func(spec.ServerKey) Verdict, seen observation) memories {
+	actual := seen.table
 	after := memories{
+		drains:   before.drain(desired, seen),
 		servers:  make(map[spec.ServerKey]memory, len(desired.RealServers)),
 		services: make(map[string]Verdict, len(desired.VirtualServers)),
 	}
@@ -61,7 +65,12 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 		}
 		m = m.after(verdictOf(v, server, key, health))
 		after.servers[key] = m
-		strengths[key.VirtualServer] = strengths[key.VirtualServer].add(server.Weight, m.last)
+		strengths[key.VirtualServer] = strengths[key.VirtualServer].add(share(desired, key, server), m.last)
+	}
+	for key := range after.drains {
+		if m, seen := before.servers[key]; seen {
+			after.servers[key] = m // for when it comes back before it is gone
+		}
 	}
 	for name, v := range desired.VirtualServers {
 		was, seen := before.services[name]
@@ -71,6 +80,14 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 		after.services[name] = strengths[name].verdict(v.Quorum, was)
 	}
 	return after
+}
+
+// share returns what a real server adds to its service's strength while it is up: nothing while it rests.
+func share(desired spec.Desired, key spec.ServerKey, server spec.RealServer) int {
+	if _, rests := desired.Drains[key]; rests {
+		return 0
+	}
+	return server.Weight
 }
 
 // verdictOf asks for the verdict on a server, which is up when nobody checks it.

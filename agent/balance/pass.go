@@ -25,6 +25,12 @@ func (b *Balancer) pass(ctx context.Context, t task) error {
 		return nil
 	}
 	err := b.reconcile(context.WithoutCancel(ctx), *desired, t)
+	if err == nil && b.drained(*desired) {
+		b.mu.Lock()
+		desired = b.desired
+		b.mu.Unlock()
+		err = b.reconcile(context.WithoutCancel(ctx), *desired, task{}) // whoever asked need not come back for what is done
+	}
 	if err != nil {
 		b.counters.failed()
 	}
@@ -69,7 +75,7 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	b.show(seen)
 	b.publishRepaired(b.noticed)
 	b.publishStates(desired, seen)
-	return errors.Join(err, b.ledger.disclaim(seen.want, seen.table))
+	return errors.Join(err, b.ledger.disclaim(seen.want, seen.table), b.endDrains(desired, seen.table))
 }
 
 // look reads what the task is about, and says what is wanted. Part is the services that were read: all of
@@ -83,33 +89,41 @@ func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task) (seen
 		if err != nil {
 			return view{}, nil, err
 		}
-		seen = b.decide(desired, table)
-		seen.stats, seen.at = stats, time.Now()
+		seen = b.decide(desired, observation{table, stats, time.Now()})
 		all := maps.Clone(table)
 		maps.Copy(all, seen.want)
 		return seen, all.Keys(), nil
 	}
-	seen = b.decide(desired, last.table)
-	seen.stats, seen.at = last.stats, last.at
+	draining := drainingServices(desired)
+	if len(draining) > 0 {
+		read, stats, err := b.kernel.ReadServices(ctx, draining...) // whose connections may have ended
+		if err != nil {
+			return view{}, nil, err
+		}
+		last = last.patched(draining, read, stats)
+	}
+	seen = b.decide(desired, observation{last.table, last.stats, last.at})
 	part = t.touched(b.base, seen.want, seen.names)
 	if len(part) == 0 {
-		return seen, nil, nil
+		return seen, draining, nil
 	}
+	part = slices.Compact(slices.SortedFunc(slices.Values(slices.Concat(part, draining)), ipvs.ServiceKey.Compare))
 	read, stats, err := b.kernel.ReadServices(ctx, part...)
 	if err != nil {
 		return view{}, nil, err
 	}
 	fresh := seen.patched(part, read, stats)
 	// What was never seen before counts as what it is in the table.
-	seen = b.decide(desired, fresh.table)
-	seen.stats, seen.at = fresh.stats, fresh.at
-	return seen, part, nil
+	return b.decide(desired, observation{fresh.table, fresh.stats, fresh.at}), part, nil
 }
 
 // decide says what is wanted, where the kernel has that table.
-func (b *Balancer) decide(desired spec.Desired, table ipvs.Table) view {
-	remembered := b.remembered.remember(desired, b.verdict, table)
-	return view{table: table, want: Compute(desired, remembered), names: namesOf(desired), remembered: remembered}
+func (b *Balancer) decide(desired spec.Desired, is observation) view {
+	remembered := b.remembered.remember(desired, b.verdict, observation{is.table, is.stats, time.Now()})
+	return view{
+		table: is.table, stats: is.stats, at: is.at,
+		want: Compute(desired, remembered), names: namesOf(desired), remembered: remembered,
+	}
 }
 
 // verdict asks for a verdict without its reason.

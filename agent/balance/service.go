@@ -23,7 +23,7 @@ func (b *Balancer) Service(name string) (up, known bool) {
 	for _, key := range members {
 		server := desired.RealServers[key]
 		says := remembered.servers[key].after(verdictOf(v, server, key, b.verdict)).last
-		servers = servers.add(server.Weight, says)
+		servers = servers.add(share(*desired, key, server), says)
 	}
 	says := servers.verdict(v.Quorum, remembered.services[name])
 	return says == Up, says != Unknown

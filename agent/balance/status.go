@@ -127,9 +127,23 @@ func (b *Balancer) services(desired spec.Desired, seen view) map[string]spec.Vir
 		server := b.server(desired.VirtualServers[key.VirtualServer], wanted, key, seen)
 		service.RealServers[key.Address.String()] = server
 		if server.Healthy {
-			service.LiveWeight += wanted.Weight
+			service.LiveWeight += share(desired, key, wanted)
 			services[key.VirtualServer] = service
 		}
+	}
+	for key, d := range desired.Drains {
+		service, ok := services[key.VirtualServer]
+		if !ok {
+			continue
+		}
+		v, address := desired.VirtualServers[key.VirtualServer], key.Address.String()
+		server := service.RealServers[address]
+		if d.Removes() {
+			server = b.server(v, *d.Server, key, seen)
+		}
+		server.Drain = d.State()
+		server.ConnectionsLeft = connectionsLeft(v, seen.stats[serviceKey(v)].Destinations[key.Address].Connections)
+		service.RealServers[address] = server
 	}
 	return services
 }

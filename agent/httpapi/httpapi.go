@@ -82,6 +82,7 @@ func Handler(c Config) http.Handler {
 	h := humago.New(mux, humaConfig(c.Version))
 
 	registerObjects(h, a)
+	registerDrain(h, a)
 	registerStatus(h, a)
 	if c.Routers != nil {
 		registerFailover(h, a, c.Routers)

@@ -28,12 +28,32 @@ type fakeDirector struct {
 	ready    error
 	name     atomic.Value // string; d1 unless stored
 	statuses atomic.Int64
+	store    *store.Store
+	busy     bool // real servers have connections
 }
 
 func (f *fakeDirector) Check(context.Context, any) spec.FieldErrors { return f.refuse }
 func (f *fakeDirector) Apply(context.Context, spec.Kind, string) error {
 	f.applied.Add(1)
+	if !f.busy {
+		if err := endRemovals(f.store); err != nil {
+			return err
+		}
+	}
 	return f.applyErr
+}
+
+// endRemovals is what a director does to real servers whose connections have ended.
+func endRemovals(s *store.Store) error {
+	_, err := s.Update(func(d spec.Desired) (changes []spec.Change, _ error) {
+		for key, drain := range d.Drains {
+			if drain.Removes() {
+				changes = append(changes, spec.Change{Kind: spec.KindDrain, Key: key.String()})
+			}
+		}
+		return changes, nil
+	})
+	return err
 }
 
 func (f *fakeDirector) Ready() error                         { return f.ready }
@@ -57,7 +77,8 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{fakeDirector: &fakeDirector{}, store: store.InMemory()}
+	kept := store.InMemory()
+	f := &fixture{fakeDirector: &fakeDirector{store: kept}, store: kept}
 	f.handler = Handler(Config{Store: f.store, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	return f
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -22,19 +21,29 @@ type kind[Spec, State any] struct {
 	fit      func(d spec.Desired, key string, v Spec) spec.Verdict
 	// state finds what is reported.
 	state func(s spec.Status, key string) State
+	// came and gone return the changes by which an object comes and goes; nil is the object alone.
+	came func(d spec.Desired, key string, v Spec) []spec.Change
+	gone func(d spec.Desired, key string, r request) ([]spec.Change, error)
+	// leaving finds an object that was deleted and is still there; nil is for kinds that have none.
+	leaving func(d spec.Desired, key string) (Spec, bool)
 }
 
 // request is what a PUT or DELETE says beside its body.
 type request struct {
 	dryRun, cascade bool
-	hold            string // of a VRRP instance: a duration, or ""
+	drain           *spec.Duration // how long a removal may take; nil is what the spec says
+	hold            string         // of a VRRP instance: a duration, or ""
 	ifMatch         string
 	ifNoneMatch     string
 	idempotencyKey  string
 }
 
 func (k kind[Spec, State]) read(ctx context.Context, a *api, key string) (*objectOutput[Spec, State], error) {
-	v, ok := k.get(a.store.Desired(), key)
+	d := a.store.Desired()
+	v, ok := k.get(d, key)
+	if !ok && k.leaving != nil {
+		v, ok = k.leaving(d, key)
+	}
 	if !ok {
 		return nil, newProblem(http.StatusNotFound, fmt.Sprintf("%s %q does not exist on this director", k.kind, key), nil)
 	}
@@ -90,6 +99,9 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		if equal {
 			return nil, nil
 		}
+		if k.came != nil {
+			return k.came(d, key, v), nil
+		}
 		return []spec.Change{{Kind: k.kind, Key: key, Value: v}}, nil
 	})
 	if err != nil {
@@ -127,47 +139,49 @@ func (a *api) precondition(of spec.Kind, key string, r request, exists, equal bo
 	return nil
 }
 
-// remove is idempotent: what is not there is gone.
-func (k kind[Spec, State]) remove(ctx context.Context, a *api, key string, r request) error {
-	_, err := a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
+// remove is idempotent: what is not there is gone. It returns 202 for what is still there, until its connections
+// have ended.
+func (k kind[Spec, State]) remove(ctx context.Context, a *api, key string, r request) (status int, err error) {
+	_, err = a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
 		before, exists := k.get(d, key)
-		if !exists {
-			return nil, nil
-		}
-		if r.ifMatch != "" && r.ifMatch != "*" && r.ifMatch != spec.ETag(before) {
+		if exists && r.ifMatch != "" && r.ifMatch != "*" && r.ifMatch != spec.ETag(before) {
 			return nil, newProblem(http.StatusPreconditionFailed, fmt.Sprintf("%s %q was changed by somebody else: read it again", k.kind, key), nil)
 		}
-		changes := []spec.Change{{Kind: k.kind, Key: key}}
-		if k.kind == spec.KindVirtualServer {
-			servers := d.ServersOf(key)
-			if len(servers) > 0 && !r.cascade {
-				return nil, stillHas(key, servers)
-			}
-			for _, server := range servers {
-				changes = append(changes, spec.Change{Kind: spec.KindRealServer, Key: server.String()})
-			}
-		}
+		changes, err := k.going(d, key, r)
 		if r.dryRun {
-			return nil, nil
+			changes = nil
 		}
-		return changes, nil
+		return changes, err
 	})
 	if err != nil {
-		return a.refuse(err, fmt.Sprintf("delete %s %q", k.kind, key))
+		return 0, a.refuse(err, fmt.Sprintf("delete %s %q", k.kind, key))
 	}
 	if r.dryRun {
-		return nil
+		return http.StatusNoContent, nil
 	}
-	return a.refuse(a.director.Apply(ctx, k.kind, key), fmt.Sprintf("%s %q is deleted, but the kernel could not be brought up to date and will be tried again", k.kind, key))
+	if err := a.director.Apply(ctx, k.kind, key); err != nil {
+		return 0, a.refuse(err, fmt.Sprintf("%s %q is deleted, but the kernel could not be brought up to date and will be tried again", k.kind, key))
+	}
+	if k.leaving != nil {
+		if _, still := k.leaving(a.store.Desired(), key); still {
+			return http.StatusAccepted, nil
+		}
+	}
+	return http.StatusNoContent, nil
 }
 
-func stillHas(service string, servers []spec.ServerKey) *problem {
-	names := make([]string, len(servers))
-	for i, s := range servers {
-		names[i] = s.Address.String()
+// going returns the changes by which an object goes.
+func (k kind[Spec, State]) going(d spec.Desired, key string, r request) ([]spec.Change, error) {
+	if k.gone != nil {
+		return k.gone(d, key, r)
 	}
-	return newProblem(http.StatusConflict, fmt.Sprintf(
-		"virtual server %q has real servers: delete %s first, or add ?cascade=true", service, strings.Join(names, ", ")), nil)
+	if r.drain != nil {
+		return nil, newProblem(http.StatusUnprocessableEntity, "drain: only real servers have connections that could be waited for", nil)
+	}
+	if _, exists := k.get(d, key); !exists {
+		return nil, nil
+	}
+	return []spec.Change{{Kind: k.kind, Key: key}}, nil
 }
 
 func (k kind[Spec, State]) answer(now spec.Status, status int, key string, v Spec) *objectOutput[Spec, State] {

@@ -51,7 +51,8 @@ type PutOptions struct {
 type DeleteOptions struct {
 	DryRun  bool   `query:"dry_run" doc:"do everything but change"`
 	IfMatch string `header:"If-Match" doc:"the ETag that was read: another one is refused with 412"`
-	Cascade bool   `query:"cascade" doc:"of a virtual server: its real servers, too"`
+	Cascade bool   `query:"cascade" doc:"of a virtual server: its real servers, too, without waiting for their connections"`
+	Drain   string `query:"drain" doc:"of a real server: how long its connections are waited for, instead of its drain_timeout; 0s cuts them"`
 }
 
 type (
@@ -85,9 +86,13 @@ func (o PutOptions) put() (request, []byte) {
 	return request{dryRun: o.DryRun, ifMatch: o.IfMatch, ifNoneMatch: o.IfNoneMatch, idempotencyKey: o.IdempotencyKey}, o.RawBody
 }
 
-func (o DeleteOptions) remove() request {
-	return request{dryRun: o.DryRun, ifMatch: o.IfMatch, cascade: o.Cascade}
+func (o DeleteOptions) remove() (request, error) {
+	drain, err := drainTimeout(o.Drain)
+	return request{dryRun: o.DryRun, ifMatch: o.IfMatch, cascade: o.Cascade, drain: drain}, err
 }
+
+// deleteOutput is the answer to DELETE: 204, or 202 while the object is still there.
+type deleteOutput struct{ Status int }
 
 func registerObjects(h huma.API, a *api) {
 	instances, services, servers, scripts := vrrpInstances(), virtualServers(), realServers(), checkScripts()
@@ -108,7 +113,7 @@ func register[Path keyed, Put interface {
 	put() (request, []byte)
 }, Delete interface {
 	keyed
-	remove() request
+	remove() (request, error)
 }, Spec, State any](h huma.API, a *api, id, path string, k kind[Spec, State]) {
 	one, tags := "a "+k.kind.String(), []string{k.kind.String() + "s"}
 	if k.kind == spec.KindIPVSSettings { // there is one of them
@@ -135,8 +140,16 @@ func register[Path keyed, Put interface {
 	huma.Register(h, huma.Operation{
 		OperationID: "delete-" + id, Method: http.MethodDelete, Path: path, Tags: tags, Summary: "Delete " + one,
 		DefaultStatus: http.StatusNoContent,
-	}, func(ctx context.Context, in *Delete) (*struct{}, error) {
-		return nil, k.remove(ctx, a, (*in).key(), (*in).remove())
+	}, func(ctx context.Context, in *Delete) (*deleteOutput, error) {
+		r, err := (*in).remove()
+		if err != nil {
+			return nil, err
+		}
+		status, err := k.remove(ctx, a, (*in).key(), r)
+		if err != nil {
+			return nil, err
+		}
+		return &deleteOutput{Status: status}, nil
 	})
 }
 
@@ -187,6 +200,7 @@ func virtualServers() kind[spec.VirtualServer, spec.VirtualServerStatus] {
 		},
 		validate: func(_ string, v *spec.VirtualServer) spec.FieldErrors { return v.Validate() },
 		fit:      spec.Desired.FitVirtualServer,
+		gone:     removeService,
 		state:    func(s spec.Status, key string) spec.VirtualServerStatus { return s.VirtualServers[key] },
 	}
 }
@@ -212,6 +226,19 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 		fit: func(d spec.Desired, key string, v spec.RealServer) spec.Verdict {
 			parsed, _ := spec.ParseServerKey(key) // key has passed
 			return d.FitRealServer(parsed, v)
+		},
+		came: func(d spec.Desired, key string, v spec.RealServer) []spec.Change {
+			parsed, _ := spec.ParseServerKey(key) // key has passed
+			return d.PutServer(parsed, v)
+		},
+		gone: removeServer,
+		leaving: func(d spec.Desired, key string) (spec.RealServer, bool) {
+			parsed, err := spec.ParseServerKey(key)
+			drain := d.Drains[parsed]
+			if err != nil || !drain.Removes() {
+				return spec.RealServer{}, false
+			}
+			return *drain.Server, true
 		},
 		state: func(s spec.Status, key string) spec.RealServerStatus {
 			parsed, _ := spec.ParseServerKey(key) // key has passed

@@ -39,6 +39,7 @@ func decoders() map[spec.Kind]func([]byte) (any, error) {
 		spec.KindVRRPInstance:  decode[spec.VRRPInstance],
 		spec.KindVirtualServer: decode[spec.VirtualServer],
 		spec.KindRealServer:    decode[spec.RealServer],
+		spec.KindDrain:         decode[spec.Drain],
 		spec.KindCheckScript:   decode[spec.CheckScript],
 		spec.KindIPVSSettings:  decode[spec.IPVSSettings],
 	}

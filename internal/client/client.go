@@ -130,6 +130,18 @@ func (c *Client) EndFailover(ctx context.Context, name string) error {
 	return c.call(ctx, "end the failover of VRRP instance "+name, request{method: http.MethodDelete, path: failoverOf(name)}, nil)
 }
 
+// Drain gives a real server, by its import id, no new connections until EndDrain, and returns it as it is then.
+func (c *Client) Drain(ctx context.Context, key string) (*spec.Object[spec.RealServer, spec.RealServerStatus], error) {
+	return c.RealServers().object(ctx, "drain real server "+key, request{method: http.MethodPost, path: drainOf(key)})
+}
+
+// EndDrain gives it connections again. That it has them is success.
+func (c *Client) EndDrain(ctx context.Context, key string) error {
+	return c.call(ctx, "end the drain of real server "+key, request{method: http.MethodDelete, path: drainOf(key)}, nil)
+}
+
+func drainOf(key string) []string { return append(byService(key), "drain") }
+
 func failoverOf(name string) []string { return append(byName("vrrp-instances")(name), "failover") }
 
 type request struct {

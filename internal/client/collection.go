@@ -75,6 +75,9 @@ type DeleteOptions struct {
 	IfMatch string
 	// Cascade deletes the real servers of a virtual server with it.
 	Cascade bool
+	// Drain is how long the connections of a real server are waited for; nil is what its spec says, and 0 cuts
+	// them.
+	Drain *time.Duration
 }
 
 // Get reads an object; IsStatus(err, 404) when there is none.
@@ -106,11 +109,15 @@ func (c Collection[Spec, State]) Put(ctx context.Context, key string, v Spec, o 
 	return c.object(ctx, c.op(op, key), r)
 }
 
-// Delete removes an object. That it is not there is success.
+// Delete removes an object. That it is not there is success. A real server that has connections goes when they
+// have ended: until then Get finds it.
 func (c Collection[Spec, State]) Delete(ctx context.Context, key string, o DeleteOptions) error {
 	r := request{method: http.MethodDelete, path: c.path(key), query: url.Values{}, header: http.Header{}}
 	if o.Cascade {
 		r.query.Set("cascade", "true")
+	}
+	if o.Drain != nil {
+		r.query.Set("drain", o.Drain.String())
 	}
 	if o.IfMatch != "" {
 		r.header.Set("If-Match", o.IfMatch)

@@ -46,6 +46,12 @@ func (d *Desired) change(c Change) error {
 			return err
 		}
 		return put(d.RealServers, key, c.Value)
+	case KindDrain:
+		key, err := ParseServerKey(c.Key)
+		if err != nil {
+			return err
+		}
+		return put(d.Drains, key, c.Value)
 	}
 	return fmt.Errorf("no such kind")
 }

@@ -52,14 +52,14 @@ func TestDecodeFillsInDefaults(t *testing.T) {
 	}{
 		"instance":         {KindVRRPInstance, `{}`, instanceWith(func(*VRRPInstance) {})},
 		"tracked script":   {KindVRRPInstance, `{"track_scripts":{"a":{}}}`, instanceWith(func(v *VRRPInstance) { v.TrackScripts = map[string]Track{"a": {}} })},
-		"virtual server":   {KindVirtualServer, `{}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, Quorum: Quorum{Weight: 1}}},
-		"part of a quorum": {KindVirtualServer, `{"quorum":{"hysteresis":0}}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, Quorum: Quorum{Weight: 1}}},
-		"health check": {KindVirtualServer, `{"health_check":{}}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, Quorum: Quorum{Weight: 1}, HealthCheck: &HealthCheck{
+		"virtual server":   {KindVirtualServer, `{}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, DrainTimeout: DefaultDrainTimeout, Quorum: Quorum{Weight: 1}}},
+		"part of a quorum": {KindVirtualServer, `{"quorum":{"hysteresis":0}}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, DrainTimeout: DefaultDrainTimeout, Quorum: Quorum{Weight: 1}}},
+		"health check": {KindVirtualServer, `{"health_check":{}}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, DrainTimeout: DefaultDrainTimeout, Quorum: Quorum{Weight: 1}, HealthCheck: &HealthCheck{
 			Interval: Duration(2 * time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 3}}},
-		"health checks of each kind": {KindVirtualServer, `{"health_check":{"tcp":{},"http":{},"script":{"name":"a"}}}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, Quorum: Quorum{Weight: 1}, HealthCheck: &HealthCheck{
+		"health checks of each kind": {KindVirtualServer, `{"health_check":{"tcp":{},"http":{},"script":{"name":"a"}}}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, DrainTimeout: DefaultDrainTimeout, Quorum: Quorum{Weight: 1}, HealthCheck: &HealthCheck{
 			Interval: Duration(2 * time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 3,
 			TCP: &TCPCheck{}, HTTP: &HTTPCheck{Path: "/", ExpectedStatus: []StatusRange{{200, 299}}}, Script: &ScriptCheck{Name: "a"}}}},
-		"status that is given replaces the default": {KindVirtualServer, `{"health_check":{"http":{"expected_status":["204"]}}}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, Quorum: Quorum{Weight: 1}, HealthCheck: &HealthCheck{
+		"status that is given replaces the default": {KindVirtualServer, `{"health_check":{"http":{"expected_status":["204"]}}}`, &VirtualServer{Protocol: TCP, Scheduler: "wlc", InitialState: InitialDown, DrainTimeout: DefaultDrainTimeout, Quorum: Quorum{Weight: 1}, HealthCheck: &HealthCheck{
 			Interval: Duration(2 * time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 3,
 			HTTP: &HTTPCheck{Path: "/", ExpectedStatus: []StatusRange{{204, 204}}}}}},
 		"real server":                     {KindRealServer, `{}`, &RealServer{Weight: 1}},
@@ -115,7 +115,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"invalid UTF-8 in a name":        {KindVirtualServer, "{\"\xff\":1}", "", "not valid JSON at byte 2: invalid UTF-8"},
 		"a name given twice":             {KindVirtualServer, `{"port":80,"port":80}`, "/port", "the field is given twice: remove one"},
 		"a key given twice":              {KindVRRPInstance, `{"track_scripts":{"a":{},"a":{}}}`, "/track_scripts/a", "the field is given twice: remove one"},
-		"an unknown name":                {KindRealServer, `{"drain":{"a":1}}`, "/drain", "unknown field: the object has weight, forwarding_method, tunnel, upper_threshold, lower_threshold, health_check, initial_state, on_failure"},
+		"an unknown name":                {KindRealServer, `{"drain":{"a":1}}`, "/drain", "unknown field: the object has weight, forwarding_method, tunnel, upper_threshold, lower_threshold, health_check, initial_state, on_failure, drain_timeout"},
 		"an unknown nested name":         {KindVirtualServer, `{"health_check":{"http":{"url":1}}}`, "/health_check/http/url", "unknown field: the object has path, expected_status"},
 		"a name where there is none":     {KindVirtualServer, `{"health_check":{"tcp":{"port":1}}}`, "/health_check/tcp/port", "unknown field: the object has none"},
 		"a name in another case":         {KindVirtualServer, `{"Address":"192.0.2.1"}`, "/Address", "unknown field: write address"},
@@ -201,9 +201,9 @@ func TestCanonicalForm(t *testing.T) {
 		"instance of version 2, by unicast": {KindVRRPInstance, `{"version":2,"auth_pass":"s3cret","auth_pass_version":1,"virtual_addresses":[],"unicast_source":"192.0.2.11","unicast_peers":["192.0.2.12"],"unicast_ttl":64,"unicast_minimum_ttl":63}`,
 			`{"virtual_router_id":0,"interface":"","priority":100,"preempt":true,"preempt_delay":"0s","version":2,"advertisement_interval":"1s","virtual_addresses":[],"checksum_compatibility":"rfc9568","auth_pass_version":1,"unicast_source":"192.0.2.11","unicast_peers":["192.0.2.12"],"unicast_ttl":64,"unicast_minimum_ttl":63,"virtual_mac":false,"garp":{"delay":"5s","repeat":5,"refresh":"0s","refresh_repeat":1,"rate":1000}}`},
 		"virtual server": {KindVirtualServer, `{"address":"2001:DB8:0::1","port":80,"forwarding_method":"nat"}`,
-			`{"address":"2001:db8::1","port":80,"protocol":"tcp","scheduler":"wlc","forwarding_method":"nat","initial_state":"down","quorum":{"weight":1,"hysteresis":0}}`},
+			`{"address":"2001:db8::1","port":80,"protocol":"tcp","scheduler":"wlc","forwarding_method":"nat","initial_state":"down","drain_timeout":"30s","quorum":{"weight":1,"hysteresis":0}}`},
 		"health check": {KindVirtualServer, `{"address":"192.0.2.1","port":80,"forwarding_method":"nat","health_check":{"timeout":"1000ms","tcp":{},"http":{"expected_status":["200-200","0301"]}}}`,
-			`{"address":"192.0.2.1","port":80,"protocol":"tcp","scheduler":"wlc","forwarding_method":"nat","health_check":{"interval":"2s","timeout":"1s","rise":1,"fall":3,"tcp":{},"http":{"path":"/","expected_status":["200","301"]}},"initial_state":"down","quorum":{"weight":1,"hysteresis":0}}`},
+			`{"address":"192.0.2.1","port":80,"protocol":"tcp","scheduler":"wlc","forwarding_method":"nat","health_check":{"interval":"2s","timeout":"1s","rise":1,"fall":3,"tcp":{},"http":{"path":"/","expected_status":["200","301"]}},"initial_state":"down","drain_timeout":"30s","quorum":{"weight":1,"hysteresis":0}}`},
 		"real server":  {KindRealServer, `{}`, `{"weight":1}`},
 		"check script": {KindCheckScript, `{"command":["/a","<b>"]}`, `{"command":["/a","<b>"],"interval":"1s","timeout":"1s","rise":1,"fall":1}`},
 		"IPVS settings": {KindIPVSSettings, `{"sysctls":{"conntrack":false},"timeouts":{"udp":"90s"},"connection_sync":{"interface":"eth0"}}`,

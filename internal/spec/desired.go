@@ -14,7 +14,9 @@ type Desired struct {
 	VRRPInstances  map[string]VRRPInstance
 	VirtualServers map[string]VirtualServer
 	RealServers    map[ServerKey]RealServer
-	CheckScripts   map[string]CheckScript
+	// Drains are the real servers that rest or are being removed. The latter are not in RealServers.
+	Drains       map[ServerKey]Drain
+	CheckScripts map[string]CheckScript
 	// IPVSSettings is nil when nothing is asked of them.
 	IPVSSettings *IPVSSettings
 }
@@ -24,6 +26,7 @@ func (d Desired) Clone() Desired {
 	d.VRRPInstances = cloneMap(d.VRRPInstances)
 	d.VirtualServers = cloneMap(d.VirtualServers)
 	d.RealServers = cloneMap(d.RealServers)
+	d.Drains = cloneMap(d.Drains)
 	d.CheckScripts = cloneMap(d.CheckScripts)
 	return d
 }

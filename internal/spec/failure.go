@@ -56,6 +56,10 @@ func (v *VirtualServer) cannotQuiesce() string {
 // FailureAction returns what becomes of a real server of the service that fails, and why.
 func (v *VirtualServer) FailureAction(server RealServer) (action FailureAction, reason string) {
 	why := v.cannotQuiesce()
+	if why == "" && v.Persistence != nil && v.Resolve(server).OnFailure == "" {
+		// Not refused where it is asked for: with net.ipv4.vs.expire_quiescent_template it works.
+		return Remove, "persistence goes on sending the clients of a server of weight 0 to it"
+	}
 	switch asked := v.Resolve(server).OnFailure; {
 	case asked == Remove && why == "":
 		return Remove, "on_failure asks for it"
@@ -89,6 +93,9 @@ func (v *VirtualServer) Resolve(server RealServer) RealServer {
 	}
 	if server.OnFailure == "" {
 		server.OnFailure = v.OnFailure
+	}
+	if server.DrainTimeout == nil {
+		server.DrainTimeout = &v.DrainTimeout
 	}
 	return server
 }

@@ -3,6 +3,7 @@ package spec
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -73,12 +74,13 @@ func TestServerHasOfItsServiceWhatItDoesNotSay(t *testing.T) {
 	t.Parallel()
 	ours, theirs := goodCheck(), goodCheck()
 	theirs.Fall = 9
-	v := VirtualServer{HealthCheck: &ours, InitialState: InitialDown, OnFailure: Remove}
-	own := RealServer{Weight: 2, HealthCheck: &theirs, InitialState: InitialUp, OnFailure: Quiesce}
+	long, short := Duration(time.Hour), Duration(0)
+	v := VirtualServer{HealthCheck: &ours, InitialState: InitialDown, OnFailure: Remove, DrainTimeout: long}
+	own := RealServer{Weight: 2, HealthCheck: &theirs, InitialState: InitialUp, OnFailure: Quiesce, DrainTimeout: &short}
 	if diff := cmp.Diff(own, v.Resolve(own)); diff != "" {
 		t.Errorf("its own (-want +got):\n%s", diff)
 	}
-	want := RealServer{Weight: 2, HealthCheck: &ours, InitialState: InitialDown, OnFailure: Remove}
+	want := RealServer{Weight: 2, HealthCheck: &ours, InitialState: InitialDown, OnFailure: Remove, DrainTimeout: &long}
 	if diff := cmp.Diff(want, v.Resolve(RealServer{Weight: 2})); diff != "" {
 		t.Errorf("the service's (-want +got):\n%s", diff)
 	}
@@ -95,5 +97,17 @@ func TestFallbackKeepsClientsAwayFromWeight0(t *testing.T) {
 				t.Errorf("%v: %s, want %s", v.SchedulerFlags, got, want)
 			}
 		}
+	}
+}
+
+// Persistence brings the clients of a server of weight 0 back to it, unless a sysctl of the machine is set.
+func TestPersistenceRemovesUnlessQuiescingIsAskedFor(t *testing.T) {
+	t.Parallel()
+	v := VirtualServer{Scheduler: "wrr", Protocol: TCP, Persistence: &Persistence{}}
+	if action, _ := v.FailureAction(RealServer{}); action != Remove {
+		t.Errorf("left out, it is %s", action)
+	}
+	if action, _ := v.FailureAction(RealServer{OnFailure: Quiesce}); action != Quiesce {
+		t.Errorf("asked for, it is %s", action)
 	}
 }

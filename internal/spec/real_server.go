@@ -22,6 +22,7 @@ type RealServer struct {
 	HealthCheck  *HealthCheck  `json:"health_check,omitzero" required:"false" doc:"how this server is checked; default: as the service says"`
 	InitialState InitialState  `json:"initial_state,omitzero" enum:"down,up" required:"false" doc:"what it counts as until its first verdict; default: as the service says"`
 	OnFailure    FailureAction `json:"on_failure,omitzero" enum:"remove,quiesce" required:"false" doc:"what becomes of it when it fails; default: as the service says"`
+	DrainTimeout *Duration     `json:"drain_timeout,omitzero" required:"false" doc:"how long its connections are waited for when it is removed; default: as the service says"`
 }
 
 // DefaultRealServer returns a real server in which everything that has a default has it.
@@ -46,6 +47,9 @@ func (v *RealServer) Validate(address netip.AddrPort) FieldErrors {
 	}
 	if v.InitialState != "" {
 		errs.oneOf("/initial_state", string(v.InitialState), InitialStates())
+	}
+	if v.DrainTimeout != nil {
+		errs = append(errs, ValidateDrainTimeout(*v.DrainTimeout).Under("/drain_timeout")...)
 	}
 	if v.OnFailure != "" {
 		errs.oneOf("/on_failure", string(v.OnFailure), FailureActions())

@@ -22,7 +22,9 @@ const (
 	KindVirtualServer Kind = "virtual_server"
 	KindRealServer    Kind = "real_server"
 	KindCheckScript   Kind = "check_script"
-	KindIPVSSettings  Kind = "ipvs_settings"
+	// KindDrain is no object of its own, but kept beside the real servers: see Drain.
+	KindDrain        Kind = "drain"
+	KindIPVSSettings Kind = "ipvs_settings"
 )
 
 // String returns the kind as a person writes it: "virtual server".

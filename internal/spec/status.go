@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -125,15 +126,52 @@ type RealServerState struct {
 	Healthy bool   `json:"healthy"`
 	Weight  int    `json:"weight"`
 	Reason  string `json:"reason,omitempty" doc:"what the last check said, in words"`
+	// Drain is left out while the server takes connections.
+	Drain *DrainState `json:"drain,omitzero" doc:"why it gets no new connections though it is healthy; left out otherwise"`
+}
+
+// DrainState says that a server gets no new connections, on request.
+type DrainState struct {
+	Kind     DrainKind `json:"kind" enum:"removal,maintenance" doc:"removal ends with the last connection or at the deadline, maintenance when it is undone"`
+	Since    time.Time `json:"since"`
+	Deadline time.Time `json:"deadline,omitzero" doc:"when it is removed at the latest"`
+}
+
+// DrainKind is what a drain is for.
+type DrainKind string
+
+// The kinds of drain.
+const (
+	DrainRemoval     DrainKind = "removal"
+	DrainMaintenance DrainKind = "maintenance"
+)
+
+// State returns what is told of the drain.
+func (d Drain) State() *DrainState {
+	kind := DrainMaintenance
+	if d.Removes() {
+		kind = DrainRemoval
+	}
+	return &DrainState{Kind: kind, Since: d.Since, Deadline: d.Deadline()}
 }
 
 // RealServerStatus adds the counters.
 type RealServerStatus struct {
 	RealServerState
+	ConnectionsLeft       uint64  `json:"connections_left,omitzero" doc:"connections that a drain waits for: the active ones, over UDP all"`
 	ActiveConnections     uint64  `json:"active_connections"`
 	InactiveConnections   uint64  `json:"inactive_connections"`
 	PersistentConnections uint64  `json:"persistent_connections" doc:"clients that persistence keeps with the server"`
 	Traffic               Traffic `json:"traffic"`
+}
+
+// Leaving says in words what the removal of the server waits for.
+func (s RealServerStatus) Leaving() string {
+	text := fmt.Sprintf("%d connections left", s.ConnectionsLeft)
+	if s.Drain != nil && !s.Drain.Deadline.IsZero() {
+		text += ", which are cut at " + s.Drain.Deadline.Format(time.RFC3339)
+	}
+	return text
 }
 
 // CheckScriptState is the verdict on a check script.

@@ -33,7 +33,7 @@ func rootCommand() *cobra.Command {
 		Version:       version,
 	}
 	root.SetVersionTemplate("lvs-agent {{.Version}}\n")
-	root.AddCommand(runCommand(), statusCommand(), eventsCommand(), failoverCommand(), releaseCommand(), validateCommand(), versionCommand())
+	root.AddCommand(runCommand(), statusCommand(), eventsCommand(), failoverCommand(), drainCommand(), releaseCommand(), validateCommand(), versionCommand())
 	return root
 }
 

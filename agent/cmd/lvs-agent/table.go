@@ -46,7 +46,7 @@ func printStatus(w io.Writer, s spec.Status, now time.Time) error {
 			row(name, "", v.State, v.LiveWeight, "", "", inPlace(v))
 			for _, server := range slices.Sorted(maps.Keys(v.RealServers)) {
 				r := v.RealServers[server]
-				row("", server, health(r.Healthy), r.Weight, r.ActiveConnections, r.InactiveConnections, r.Reason)
+				row("", server, serverState(r, now), r.Weight, r.ActiveConnections, r.InactiveConnections, r.Reason)
 			}
 		}
 	}
@@ -110,6 +110,18 @@ func health(healthy bool) string {
 		return "healthy"
 	}
 	return "unhealthy"
+}
+
+// serverState says how a server is, and why it gets no connections though it is well.
+func serverState(r spec.RealServerStatus, now time.Time) string {
+	state := health(r.Healthy)
+	switch {
+	case r.Drain == nil:
+		return state
+	case r.Drain.Kind == spec.DrainRemoval:
+		return fmt.Sprintf("leaving, %d left, at most %s", r.ConnectionsLeft, max(0, r.Drain.Deadline.Sub(now)).Round(time.Second))
+	}
+	return fmt.Sprintf("%s, in maintenance, %d left", state, r.ConnectionsLeft)
 }
 
 func verdict(passing bool) string {

@@ -26,6 +26,11 @@ func TestStatusIsPrintedAsTables(t *testing.T) {
 			VirtualServerState: spec.VirtualServerState{State: spec.ServiceUp, LiveWeight: 1},
 			RealServers: map[string]spec.RealServerStatus{
 				"192.0.2.22:80": {RealServerState: spec.RealServerState{Reason: "connection refused"}},
+				"192.0.2.23:80": {
+					RealServerState: spec.RealServerState{Healthy: true, Drain: &spec.DrainState{Kind: spec.DrainRemoval, Deadline: now.Add(12 * time.Second)}},
+					ConnectionsLeft: 2, ActiveConnections: 2,
+				},
+				"192.0.2.24:80": {RealServerState: spec.RealServerState{Healthy: true, Drain: &spec.DrainState{Kind: spec.DrainMaintenance}}},
 				"192.0.2.21:80": {RealServerState: spec.RealServerState{Healthy: true, Weight: 1}, ActiveConnections: 3},
 			},
 		}},
@@ -45,10 +50,12 @@ VRRP INSTANCE  WARNING
 web            two_owners: another one
 web            version: another one
 
-VIRTUAL SERVER  REAL SERVER    STATE      WEIGHT  ACTIVE  INACTIVE  LAST CHECK
-web                            up         1
-                192.0.2.21:80  healthy    1       3       0
-                192.0.2.22:80  unhealthy  0       0       0         connection refused
+VIRTUAL SERVER  REAL SERVER    STATE                            WEIGHT  ACTIVE  INACTIVE  LAST CHECK
+web                            up                               1
+                192.0.2.21:80  healthy                          1       3       0
+                192.0.2.22:80  unhealthy                        0       0       0         connection refused
+                192.0.2.23:80  leaving, 2 left, at most 12s     0       2       0
+                192.0.2.24:80  healthy, in maintenance, 0 left  0       0       0
 
 CHECK SCRIPT  STATE    RUNS  FAILURES  LAST RUN
 gateway       passing  8     1
