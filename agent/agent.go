@@ -90,7 +90,7 @@ func (a *Agent) assemble() {
 		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval, Publish: a.events.Publish,
 	})
 	a.engine = vrrp.NewEngine(vrrp.Config{
-		Interfaces: a.plane.links, Addresses: a.plane.links, VirtualLinks: a.plane.links, Routes: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
+		Interfaces: a.plane.links, Addresses: a.plane.links, VirtualLinks: a.plane.links, Acceptance: a.plane.links, Routes: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
 		StartupHold: a.config.StartupHold,
 		Traces:      a.plane.traces,
 		Changed:     func() { a.tuner.Trigger() },

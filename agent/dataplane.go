@@ -37,6 +37,7 @@ type links interface {
 	vrrp.Addresses
 	vrrp.Routes
 	vrrp.VirtualLinks
+	vrrp.Acceptance
 	// Check reports why this machine cannot take part in a virtual router as that instance.
 	Check(spec.VRRPInstance) spec.FieldErrors
 }

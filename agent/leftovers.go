@@ -49,7 +49,7 @@ func (l *Leftovers) Close() error {
 // with virtual MACs with them.
 // Addresses of the machine's own stay.
 func (l *Leftovers) ReleaseAddresses() error {
-	return errors.Join(l.links.RetainRoutes(nil), l.links.RetainLinks(nil), l.links.Retain(nil))
+	return errors.Join(l.links.RetainRoutes(nil), l.links.RetainLinks(nil), l.links.Retain(nil), l.links.Refuse(nil))
 }
 
 // ReleaseSettings puts back what the settings of IPVS were, and stops the sync daemons if they are ours.

@@ -53,19 +53,19 @@ func TestPreemptionIsSetChangedAndImported(t *testing.T) {
 	)
 }
 
-func TestVirtualMACIsSetChangedAndImported(t *testing.T) {
+func TestVirtualMACAndAcceptModeAreSetChangedAndImported(t *testing.T) {
 	t.Parallel()
 	directors := newDirectors(t, "d1", "d2")
 	has := func(want bool) func() {
 		return func() {
 			for name, d := range directors {
-				if got := d.store.Desired().VRRPInstances["web"].VirtualMAC; got != want {
-					t.Errorf("%s has virtual_mac %t, want %t", name, got, want)
+				if got := d.store.Desired().VRRPInstances["web"]; got.VirtualMAC != want || got.AcceptMode == want {
+					t.Errorf("%s has virtual_mac %t and accept_mode %t, want %t and %t", name, got.VirtualMAC, got.AcceptMode, want, !want)
 				}
 			}
 		}
 	}
-	with, without := wholeInstance(directors, `virtual_mac = true`), wholeInstance(directors, "")
+	with, without := wholeInstance(directors, "virtual_mac = true\n  accept_mode = false"), wholeInstance(directors, "")
 	run(t,
 		resource.TestStep{Config: with},
 		resource.TestStep{PreConfig: has(true), Config: with, ConfigPlanChecks: noChanges()},

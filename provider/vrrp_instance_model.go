@@ -29,6 +29,7 @@ type vrrpInstanceModel struct {
 	AdvertisementInterval timetypes.GoDuration `tfsdk:"advertisement_interval"`
 	VirtualAddresses      types.List           `tfsdk:"virtual_addresses"`
 	VirtualMAC            types.Bool           `tfsdk:"virtual_mac"`
+	AcceptMode            types.Bool           `tfsdk:"accept_mode"`
 	ExcludedAddresses     types.List           `tfsdk:"excluded_addresses"`
 	VirtualRoutes         types.List           `tfsdk:"virtual_routes"`
 	GARP                  types.Object         `tfsdk:"garp"`
@@ -82,6 +83,7 @@ func (m *vrrpInstanceModel) shared() spec.VRRPInstance {
 		}
 		v.VirtualAddresses = append(v.VirtualAddresses, prefix)
 	}
+	v.AcceptMode = flag(m.AcceptMode, v.AcceptMode)
 	v.VirtualMAC = flag(m.VirtualMAC, v.VirtualMAC)
 	m.tell(&v)
 	m.readExtras(&v)
@@ -215,6 +217,7 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 		addresses[i] = cidrtypes.NewIPPrefixValue(prefix.String())
 	}
 	m.VirtualAddresses = types.ListValueMust(cidrtypes.IPPrefixType{}, addresses)
+	m.AcceptMode = types.BoolValue(v.AcceptMode)
 	m.VirtualMAC = types.BoolValue(v.VirtualMAC)
 	m.writeExtras(v)
 	m.GARP = garpValue(v.GARP)

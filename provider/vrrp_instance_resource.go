@@ -68,6 +68,9 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 				"Whether the addresses have the virtual router's own MAC, `00:00:5e:00:01:VRID` for IPv4 and `00:00:5e:00:02:VRID` for IPv6, instead of the director's. "+
 					"What neighbours have learnt then stays right in a takeover, which brings up an interface that has the addresses already. "+
 					"The network must let directors send from more than one MAC: many hypervisors and clouds do not."),
+			"accept_mode": flagAttribute(d.AcceptMode,
+				"Whether the active director takes packets to the virtual addresses, as one that has services on them must (RFC 9568's Accept_Mode, whose default there is `false`). "+
+					"With `false`, of version 3 alone, they are dropped, but for neighbour discovery; an owner (priority 255) takes them in any case."),
 			"excluded_addresses": excludedAddressesAttribute(),
 			"virtual_routes":     virtualRoutesAttribute(),
 			"garp":               garpAttribute(),

@@ -93,26 +93,27 @@ func (c *claims) Check(v spec.VRRPInstance) spec.FieldErrors {
 		return nil
 	}
 	var errs spec.FieldErrors
+	own := map[string][]netip.Prefix{}
+	for iface, addresses := range v.AddressesOn() {
+		var err error
+		if own[iface], err = c.own(iface, addresses); err != nil {
+			return spec.FieldErrors{{Pointer: "/interface", Detail: err.Error()}}
+		}
+	}
+	report := func(iface string, p netip.Prefix, pointer, besides string) {
+		if slices.Contains(own[iface], p) {
+			errs = append(errs, spec.FieldError{Pointer: pointer, Detail: fmt.Sprintf("%s is %s's own address: use one that no machine has%s", p.Addr(), iface, besides)})
+		}
+	}
 	for i, p := range v.VirtualAddresses {
-		errs = append(errs, c.ownOn(v.Interface, p, fmt.Sprintf("/virtual_addresses/%d", i), ", or priority 255 here")...)
+		report(v.Interface, p, fmt.Sprintf("/virtual_addresses/%d", i), ", or priority 255 here")
 	}
 	for i, x := range v.ExcludedAddresses {
 		iface := x.Interface
 		if iface == "" {
 			iface = v.Interface
 		}
-		errs = append(errs, c.ownOn(iface, x.Address, fmt.Sprintf("/excluded_addresses/%d/address", i), "")...)
+		report(iface, x.Address, fmt.Sprintf("/excluded_addresses/%d/address", i), "")
 	}
 	return errs
-}
-
-// ownOn reports an address that is the interface's own.
-func (c *claims) ownOn(iface string, p netip.Prefix, pointer, besides string) spec.FieldErrors {
-	switch own, err := c.own(iface, []netip.Prefix{p}); {
-	case err != nil:
-		return spec.FieldErrors{{Pointer: pointer, Detail: err.Error()}}
-	case len(own) > 0:
-		return spec.FieldErrors{{Pointer: pointer, Detail: fmt.Sprintf("%s is %s's own address: use one that no machine has%s", p.Addr(), iface, besides)}}
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -23,6 +24,8 @@ type Kernel struct {
 	// providing is held over what is done to virtual links beside their service.
 	providing sync.Mutex
 	settings  *settings
+
+	acceptance *acceptance
 
 	announcers sync.Mutex
 	byIndex    map[announcerKey]announcer
@@ -49,26 +52,33 @@ func NewKernel(l Ledgers) (*Kernel, error) {
 	}
 	_ = filtering.SetStrictCheck(true) // a kernel before 4.20 lists everything, which is merely slower
 	d := kernelDevice{handle: handle, filtering: filtering, virtual: virtual}
+	if d.lister, err = openLister(); err != nil {
+		handle.Close()
+		filtering.Close()
+		return nil, fmt.Errorf("open a netlink socket: %w", err)
+	}
 	if d.batch, err = openBatcher(); err != nil {
 		handle.Close()
 		filtering.Close()
+		d.lister.close()
 		return nil, err
 	}
 	c, err := readClaims(d, l.Addresses)
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	return &Kernel{claims: c, netlink: d, settings: settings, byIndex: map[announcerKey]announcer{}}, nil
+	return &Kernel{claims: c, netlink: d, settings: settings, acceptance: &acceptance{connect: func() (*nftables.Conn, error) { return nftables.New(nftables.AsLasting()) }}, byIndex: map[announcerKey]announcer{}}, nil
 }
 
 // Close gives the sockets back. Addresses stay.
 func (k *Kernel) Close() error {
-	return errors.Join(k.netlink.close(), k.closeAnnouncers())
+	return errors.Join(k.netlink.close(), k.acceptance.close(), k.closeAnnouncers())
 }
 
 func (d kernelDevice) close() error {
 	d.handle.Close()
 	d.filtering.Close()
+	d.lister.close()
 	return d.batch.close()
 }
 
@@ -77,6 +87,7 @@ type kernelDevice struct {
 	handle *netlink.Handle
 	// filtering is for listings of which the kernel leaves out what was not asked for.
 	filtering *netlink.Handle
+	lister    *lister
 	batch     *batcher
 	virtual   *virtualLinks
 }
@@ -105,7 +116,7 @@ func (d kernelDevice) link(iface string) (netlink.Link, error) {
 }
 
 func (d kernelDevice) list(l netlink.Link) ([]netlink.Addr, error) {
-	return whole(func() ([]netlink.Addr, error) { return d.handle.AddrList(l, netlink.FAMILY_ALL) })
+	return whole(func() ([]netlink.Addr, error) { return d.lister.list(l.Attrs().Index, netlink.FAMILY_ALL) })
 }
 
 func (d kernelDevice) addresses(iface string) ([]netip.Prefix, error) {
@@ -116,7 +127,7 @@ func (d kernelDevice) addresses(iface string) ([]netip.Prefix, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := whole(func() ([]netlink.Addr, error) { return d.handle.AddrList(l, netlink.FAMILY_ALL) })
+	list, err := d.list(l)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,7 @@ type memoryDevice struct {
 	mu         sync.Mutex
 	interfaces map[string]*memoryInterface
 	routes     []spec.VirtualRoute
+	refused    []netip.Addr
 	links      map[string]spec.VirtualLink // by name
 	announced  []string
 	writes     int
@@ -221,5 +222,16 @@ func (m *Memory) String() string {
 		}
 		b.WriteByte('\n')
 	}
+	for _, a := range m.machine.refused {
+		fmt.Fprintf(&b, "daddr %s drop\n", a)
+	}
 	return b.String()
+}
+
+// Refuse remembers the addresses that packets are not accepted for.
+func (m *Memory) Refuse(addresses []netip.Addr) error {
+	m.machine.mu.Lock()
+	defer m.machine.mu.Unlock()
+	m.machine.refused = slices.Clone(addresses)
+	return nil
 }

@@ -228,6 +228,9 @@ func (d kernelDevice) fill(l netlink.Link, addresses []netip.Prefix) error {
 		if err := d.settle(l); err != nil {
 			return fmt.Errorf("take %s up and down once: %w", name, err)
 		}
+		if err := d.unroute(l); err != nil { // IPv4's are back
+			return err
+		}
 	}
 	d.virtual.fill(name, l.Attrs().Index, addresses)
 	return nil
@@ -237,7 +240,7 @@ func (d kernelDevice) fill(l netlink.Link, addresses []netip.Prefix) error {
 // local routes of those alone that it has seen go down (fixup_permanent_addr), and until then keeps the ones
 // that it made when they were added. Without ARP a link joins no group and answers nobody.
 func (d kernelDevice) settle(l netlink.Link) error {
-	if err := d.awaitLocal6(l); err != nil {
+	if _, err := d.awaitLocal6(l); err != nil {
 		return err
 	}
 	for _, step := range []func(netlink.Link) error{
@@ -266,7 +269,7 @@ func (d kernelDevice) activate(l netlink.Link, addresses []netip.Prefix) (added 
 	}
 	var lame []netip.Prefix
 	if up { // or the kernel is still at it
-		if lame, err = d.withoutLocal6(l); err != nil {
+		if lame, err = d.awaitLocal6(l); err != nil {
 			return nil, err
 		}
 	}
@@ -306,19 +309,20 @@ const (
 )
 
 // awaitLocal6 waits until the kernel has made the local routes of a link's IPv6 addresses. It does so on a
-// worker (addrconf_dad_work), and a link that goes down before would come up without them.
-func (d kernelDevice) awaitLocal6(l netlink.Link) error {
+// worker (addrconf_dad_work), and a link that goes down before would come up without them. It returns the
+// addresses that have none even so.
+func (d kernelDevice) awaitLocal6(l netlink.Link) (lame []netip.Prefix, err error) {
 	for deadline := time.Now().Add(localPatience); ; time.Sleep(localPause) {
-		lame, err := d.withoutLocal6(l)
+		lame, err = d.withoutLocal6(l)
 		if err != nil || len(lame) == 0 || time.Now().After(deadline) {
-			return err
+			return lame, err
 		}
 	}
 }
 
 // withoutLocal6 returns the IPv6 addresses of a link that have no local route.
 func (d kernelDevice) withoutLocal6(l netlink.Link) (lame []netip.Prefix, err error) {
-	list, err := whole(func() ([]netlink.Addr, error) { return d.handle.AddrList(l, netlink.FAMILY_V6) })
+	list, err := whole(func() ([]netlink.Addr, error) { return d.lister.list(l.Attrs().Index, netlink.FAMILY_V6) })
 	if err != nil {
 		return nil, fmt.Errorf("list the addresses of %s: %w", l.Attrs().Name, err)
 	}
@@ -361,22 +365,27 @@ func (k *Kernel) StandBy(name string) error {
 		return nil
 	}
 	if l.Attrs().RawFlags&unix.IFF_UP != 0 {
-		if err := k.netlink.awaitLocal6(l); err != nil {
+		if _, err := k.netlink.awaitLocal6(l); err != nil {
 			return err
 		}
 	}
 	if err := k.netlink.handle.LinkSetDown(l); err != nil {
 		return fmt.Errorf("bring %s down: %w", name, err)
 	}
-	list, err := k.netlink.list(l)
+	return k.netlink.unroute(l)
+}
+
+// unroute removes the local routes of a link's addresses.
+func (d kernelDevice) unroute(l netlink.Link) error {
+	list, err := d.list(l)
 	if err != nil {
-		return fmt.Errorf("list the addresses of %s: %w", name, err)
+		return fmt.Errorf("list the addresses of %s: %w", l.Attrs().Name, err)
 	}
 	requests := make([]*nl.NetlinkRequest, len(list))
 	for i, a := range list {
 		requests[i] = localRouteRequest(l.Attrs().Index, prefixOf(a).Addr())
 	}
-	for i, err := range k.netlink.batch.do(requests) {
+	for i, err := range d.batch.do(requests) {
 		if err != nil && !errors.Is(err, unix.ESRCH) {
 			return fmt.Errorf("remove the local route of %s: %w", prefixOf(list[i]), err)
 		}

@@ -56,6 +56,13 @@ type VirtualLinks interface {
 	RetainLinks(links []spec.VirtualLink) error
 }
 
+// Acceptance keeps packets to addresses from the machine that carries them.
+type Acceptance interface {
+	// Refuse drops packets to these addresses, and to no others. Refusing again writes nothing, and puts
+	// back what somebody has removed.
+	Refuse(addresses []netip.Addr) error
+}
+
 // Routes puts virtual routes into the kernel's tables. It knows its own by a mark that they carry there,
 // and touches no other.
 type Routes interface {

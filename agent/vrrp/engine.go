@@ -21,9 +21,11 @@ type Config struct {
 	Addresses  Addresses
 	// VirtualLinks are for instances with a virtual MAC.
 	VirtualLinks VirtualLinks
-	Routes       Routes
-	Network      Network
-	Scripts      Scripts
+	// Acceptance is for instances with accept_mode = false.
+	Acceptance Acceptance
+	Routes     Routes
+	Network    Network
+	Scripts    Scripts
 	// Services may be nil: then there are none.
 	Services Services
 	// StartupHold is how long an instance waits for the services on its addresses before it becomes active.

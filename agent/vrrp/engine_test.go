@@ -104,6 +104,7 @@ func start(t *testing.T, network vrrp.Network, address string, ledger link.Ledge
 		Interfaces:   machine,
 		Addresses:    machine,
 		VirtualLinks: machine,
+		Acceptance:   machine,
 		Routes:       machine,
 		Network:      network,
 		Scripts:      d.scripts,
@@ -134,6 +135,7 @@ func instance(priority int) spec.VRRPInstance {
 		Priority:              priority,
 		Preempt:               true,
 		AdvertisementInterval: spec.Duration(interval),
+		AcceptMode:            true,
 		VirtualAddresses:      []netip.Prefix{netip.MustParsePrefix("192.0.2.100/24")},
 	}
 }
@@ -408,7 +410,7 @@ func TestEngine_82_StaleAddressesAreRemovedAtTheStart(t *testing.T) {
 	if _, err := machine.Ensure("eth0", left); err != nil {
 		t.Fatal(err)
 	}
-	engine := vrrp.NewEngine(vrrp.Config{Interfaces: machine, Addresses: machine, VirtualLinks: machine, Routes: machine, Network: network,
+	engine := vrrp.NewEngine(vrrp.Config{Interfaces: machine, Addresses: machine, VirtualLinks: machine, Acceptance: machine, Routes: machine, Network: network,
 		Scripts: &scripts{}, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

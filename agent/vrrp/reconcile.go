@@ -53,6 +53,7 @@ func (e *Engine) reconcile() {
 		return
 	}
 	l := e.loop
+	refusal := e.refuse()
 	interfaces := map[attachment]facts{}
 	users := map[attachment]map[int]string{} // interface and family -> VRID -> instance
 	inputs := map[string]*input{}
@@ -67,6 +68,9 @@ func (e *Engine) reconcile() {
 			users[on] = map[int]string{}
 		}
 		in := e.inputFor(en, f)
+		if refusal != nil && in.reason == "" && en.refuses() {
+			in.reason = refusal.Error()
+		}
 		if in.hold == "" {
 			in.hold = e.heldOnRequest(name)
 			in.params.Hold = in.hold != ""
@@ -86,6 +90,23 @@ func (e *Engine) reconcile() {
 	}
 	l.flush()
 	e.closeUnused()
+}
+
+// refuses reports whether packets to the instance's addresses are not for this machine (RFC 9568 §6.1). An
+// owner's always are.
+func (en *entry) refuses() bool {
+	return !en.spec.AcceptMode && en.spec.Priority != priorityOwner
+}
+
+// refuse keeps packets to the addresses of instances that refuse them away, in whatever state those are.
+func (e *Engine) refuse() error {
+	var addresses []netip.Addr
+	for _, name := range slices.Sorted(maps.Keys(e.entries)) {
+		if en := e.entries[name]; en.refuses() {
+			addresses = append(addresses, addrs(prefixesOf(placesOf(en.spec)))...)
+		}
+	}
+	return e.Acceptance.Refuse(addresses)
 }
 
 // tell tells the thread what an instance should do, if that is something else than before.

@@ -36,7 +36,7 @@ func decode(kind Kind, document string) (any, error) {
 // instanceWith is what an object without any field decodes to, changed.
 func instanceWith(change func(*VRRPInstance)) *VRRPInstance {
 	v := &VRRPInstance{
-		Priority: 100, Preempt: true, Version: 3, AdvertisementInterval: Duration(time.Second),
+		Priority: 100, Preempt: true, AcceptMode: true, Version: 3, AdvertisementInterval: Duration(time.Second),
 		ChecksumCompatibility: "rfc9568", UnicastTTL: 255, GARP: DefaultGARP(),
 	}
 	change(v)
@@ -197,9 +197,9 @@ func TestCanonicalForm(t *testing.T) {
 		document, want string
 	}{
 		"instance": {KindVRRPInstance, `{"track_scripts":{"b":{"weight":1},"a":{}},"virtual_addresses":["192.0.2.100/24"],"advertisement_interval":"100ms","interface":"eth0","virtual_router_id":51}`,
-			`{"virtual_router_id":51,"interface":"eth0","priority":100,"preempt":true,"preempt_delay":"0s","version":3,"advertisement_interval":"100ms","virtual_addresses":["192.0.2.100/24"],"checksum_compatibility":"rfc9568","unicast_ttl":255,"virtual_mac":false,"garp":{"delay":"5s","repeat":5,"refresh":"0s","refresh_repeat":1,"rate":1000},"track_scripts":{"a":{"weight":0},"b":{"weight":1}}}`},
+			`{"virtual_router_id":51,"interface":"eth0","priority":100,"preempt":true,"preempt_delay":"0s","version":3,"advertisement_interval":"100ms","virtual_addresses":["192.0.2.100/24"],"checksum_compatibility":"rfc9568","unicast_ttl":255,"virtual_mac":false,"accept_mode":true,"garp":{"delay":"5s","repeat":5,"refresh":"0s","refresh_repeat":1,"rate":1000},"track_scripts":{"a":{"weight":0},"b":{"weight":1}}}`},
 		"instance of version 2, by unicast": {KindVRRPInstance, `{"version":2,"auth_pass":"s3cret","auth_pass_version":1,"virtual_addresses":[],"unicast_source":"192.0.2.11","unicast_peers":["192.0.2.12"],"unicast_ttl":64,"unicast_minimum_ttl":63}`,
-			`{"virtual_router_id":0,"interface":"","priority":100,"preempt":true,"preempt_delay":"0s","version":2,"advertisement_interval":"1s","virtual_addresses":[],"checksum_compatibility":"rfc9568","auth_pass_version":1,"unicast_source":"192.0.2.11","unicast_peers":["192.0.2.12"],"unicast_ttl":64,"unicast_minimum_ttl":63,"virtual_mac":false,"garp":{"delay":"5s","repeat":5,"refresh":"0s","refresh_repeat":1,"rate":1000}}`},
+			`{"virtual_router_id":0,"interface":"","priority":100,"preempt":true,"preempt_delay":"0s","version":2,"advertisement_interval":"1s","virtual_addresses":[],"checksum_compatibility":"rfc9568","auth_pass_version":1,"unicast_source":"192.0.2.11","unicast_peers":["192.0.2.12"],"unicast_ttl":64,"unicast_minimum_ttl":63,"virtual_mac":false,"accept_mode":true,"garp":{"delay":"5s","repeat":5,"refresh":"0s","refresh_repeat":1,"rate":1000}}`},
 		"virtual server": {KindVirtualServer, `{"address":"2001:DB8:0::1","port":80,"forwarding_method":"nat"}`,
 			`{"address":"2001:db8::1","port":80,"protocol":"tcp","scheduler":"wlc","forwarding_method":"nat","initial_state":"down","drain_timeout":"30s","quorum":{"weight":1,"hysteresis":0}}`},
 		"health check": {KindVirtualServer, `{"address":"192.0.2.1","port":80,"forwarding_method":"nat","health_check":{"timeout":"1000ms","tcp":{},"http":{"expected_status":["200-200","0301"]}}}`,

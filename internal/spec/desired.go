@@ -87,6 +87,13 @@ func (d Desired) FitVRRPInstance(name string, v VRRPInstance) Verdict {
 			}
 		}
 	}
+	if !v.AcceptMode && v.Priority != OwnerPriority {
+		for _, service := range slices.Sorted(maps.Keys(d.VirtualServers)) {
+			if at := d.VirtualServers[service].Address; at.IsValid() && v.holds(v.Interface, at) {
+				fit.Conflicts.add("/accept_mode", "virtual server %q is at %s, where no connection would reach it: leave accept_mode true, as every director of services needs it", service, at)
+			}
+		}
+	}
 	for _, script := range slices.Sorted(maps.Keys(v.TrackScripts)) {
 		if _, ok := d.CheckScripts[script]; !ok {
 			fit.Unresolved.add(pointer("/track_scripts", script), "check script %q does not exist on this director: create it first", script)
@@ -111,6 +118,12 @@ func (d Desired) FitVirtualServer(name string, v VirtualServer) Verdict {
 				at = "/firewall_mark"
 			}
 			fit.Conflicts.add(at, "%s is served by virtual server %q: a service has one owner", v.Endpoint(), other)
+		}
+	}
+	for _, instance := range slices.Sorted(maps.Keys(d.VRRPInstances)) {
+		o := d.VRRPInstances[instance]
+		if !o.AcceptMode && o.Priority != OwnerPriority && v.Address.IsValid() && o.holds(o.Interface, v.Address) {
+			fit.Conflicts.add("/address", "%s belongs to VRRP instance %q, whose accept_mode is false: no connection would reach the service", v.Address, instance)
 		}
 	}
 	for _, server := range d.ServersOf(name) {

@@ -50,7 +50,10 @@ func TestFitVRRPInstance(t *testing.T) {
 			v.VirtualRouterID = 52
 			v.VirtualAddresses = []netip.Prefix{netip.MustParsePrefix("192.0.2.101/24"), netip.MustParsePrefix("192.0.2.100/32")}
 		}, Verdict{Conflicts: one("/virtual_addresses/1", `192.0.2.100 belongs to VRRP instance "web": an address is in one instance only`)}},
-		"tracked script": {"web", func(v *VRRPInstance) { v.TrackScripts = map[string]Track{"gateway": {}} }, Verdict{}},
+		"a service on an address that packets are refused for": {"web", func(v *VRRPInstance) { v.AcceptMode = false },
+			Verdict{Conflicts: one("/accept_mode", `virtual server "web" is at 192.0.2.100, where no connection would reach it: leave accept_mode true, as every director of services needs it`)}},
+		"the owner takes them in any case": {"web", func(v *VRRPInstance) { v.AcceptMode, v.Priority = false, OwnerPriority }, Verdict{}},
+		"tracked script":                   {"web", func(v *VRRPInstance) { v.TrackScripts = map[string]Track{"gateway": {}} }, Verdict{}},
 		"tracked scripts that are missing": {"web", func(v *VRRPInstance) {
 			v.TrackScripts = map[string]Track{"gateway": {}, "b": {}, "a": {}}
 		}, Verdict{Unresolved: FieldErrors{
@@ -69,6 +72,18 @@ func TestFitVRRPInstance(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestFitVirtualServerOnAnAddressThatPacketsAreRefusedFor(t *testing.T) {
+	t.Parallel()
+	d := cluster()
+	v := d.VRRPInstances["web"]
+	v.AcceptMode = false
+	d.VRRPInstances["web"] = v
+	want := Verdict{Conflicts: one("/address", `192.0.2.100 belongs to VRRP instance "web", whose accept_mode is false: no connection would reach the service`)}
+	if diff := cmp.Diff(want, d.FitVirtualServer("web", goodService())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

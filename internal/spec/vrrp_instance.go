@@ -31,6 +31,7 @@ type VRRPInstance struct {
 	UnicastTTL            int                   `json:"unicast_ttl" minimum:"1" maximum:"255" required:"false" default:"255" doc:"TTL or hop limit of unicast adverts that are sent"`
 	UnicastMinimumTTL     int                   `json:"unicast_minimum_ttl,omitzero" minimum:"1" maximum:"255" required:"false" doc:"least TTL or hop limit that unicast adverts may arrive with; left out, it is unicast_ttl: no router may be between"`
 	VirtualMAC            bool                  `json:"virtual_mac" required:"false" default:"false" doc:"the addresses have the virtual router's own MAC, 00:00:5e:00:01:VRID or 00:00:5e:00:02:VRID, on a macvlan of the interface that the active director brings up, so that neighbours need not learn anything in a takeover"`
+	AcceptMode            bool                  `json:"accept_mode" required:"false" default:"true" doc:"version 3: take packets to the virtual addresses while active; without, they are dropped, but for neighbour discovery and what the director sends to itself; an owner takes them in any case"`
 	ExcludedAddresses     []ExcludedAddress     `json:"excluded_addresses,omitempty" doc:"addresses of any family that are on the active director, too, and not in adverts"`
 	VirtualRoutes         []VirtualRoute        `json:"virtual_routes,omitempty" doc:"routes that the active director has"`
 	GARP                  GARP                  `json:"garp" required:"false" doc:"how often the active director announces its addresses"`
@@ -62,7 +63,7 @@ const (
 func DefaultVRRPInstance() VRRPInstance {
 	return VRRPInstance{
 		Version: VRRPv3, Priority: DefaultPriority, Preempt: true, AdvertisementInterval: Duration(defaultAdvertisement),
-		ChecksumCompatibility: ChecksumRFC9568, UnicastTTL: DefaultTTL, GARP: DefaultGARP(),
+		ChecksumCompatibility: ChecksumRFC9568, AcceptMode: true, UnicastTTL: DefaultTTL, GARP: DefaultGARP(),
 	}
 }
 

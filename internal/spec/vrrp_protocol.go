@@ -67,6 +67,9 @@ func (v *VRRPInstance) validateProtocol(errs *FieldErrors) {
 	v.validateInterval(errs)
 	errs.oneOf("/checksum_compatibility", string(v.ChecksumCompatibility), ChecksumCompatibilities())
 	if v.Version == VRRPv2 {
+		if !v.AcceptMode {
+			errs.add("/accept_mode", "VRRP version 2 has no Accept_Mode: leave it out, or use version 3")
+		}
 		if v.Family() == IPv6 {
 			errs.add("/version", "VRRP version 2 has no IPv6: use 3")
 		}

@@ -47,7 +47,10 @@ func TestValidateProtocolOfAnInstance(t *testing.T) {
 		"36 version 2 of length 0": {list(version2, interval(0)), one("/advertisement_interval", "0s is out of range: use 1s to 4m15s")},
 		"76 both versions": {list(func(v *VRRPInstance) { v.Version = 23 }),
 			one("/version", "23 is not known: use 2 or 3, one for an instance: none speaks both")},
-		"version 2 with IPv6": {list(version2, virtual("fe80::51/64")), one("/version", "VRRP version 2 has no IPv6: use 3")},
+		"38 version 2 without accept_mode": {list(version2, func(v *VRRPInstance) { v.AcceptMode = false }),
+			one("/accept_mode", "VRRP version 2 has no Accept_Mode: leave it out, or use version 3")},
+		"38 version 3 without accept_mode": {list(func(v *VRRPInstance) { v.AcceptMode = false }), nil},
+		"version 2 with IPv6":              {list(version2, virtual("fe80::51/64")), one("/version", "VRRP version 2 has no IPv6: use 3")},
 
 		"32 the other checksum":         {list(checksum("rfc5798")), nil},
 		"32 a checksum that is unknown": {list(checksum("rfc3768")), one("/checksum_compatibility", `"rfc3768" is not known: use one of rfc9568, rfc5798`)},

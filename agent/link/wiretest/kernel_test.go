@@ -24,9 +24,14 @@ import (
 // open returns the kernel as a process on the host has it.
 func open(t *testing.T, h *lab.Host, ledger link.Ledger) *link.Kernel {
 	t.Helper()
+	return openWith(t, h, link.Ledgers{Addresses: ledger, Links: &link.MemoryLedgerOf[spec.VirtualLink]{}, Settings: &link.MemoryLedgerOf[link.Setting]{}})
+}
+
+func openWith(t *testing.T, h *lab.Host, ledgers link.Ledgers) *link.Kernel {
+	t.Helper()
 	var k *link.Kernel
 	err := h.Do(func() (err error) {
-		k, err = link.NewKernel(link.Ledgers{Addresses: ledger, Links: &link.MemoryLedgerOf[spec.VirtualLink]{}, Settings: &link.MemoryLedgerOf[link.Setting]{}})
+		k, err = link.NewKernel(ledgers)
 		return err
 	})
 	if err != nil {

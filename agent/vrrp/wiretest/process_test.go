@@ -70,7 +70,7 @@ func direct(ctx context.Context, dir string) (err error) {
 	}
 	known := &verdicts{}
 	engine := vrrp.NewEngine(vrrp.Config{
-		Interfaces: kernel, Addresses: kernel, VirtualLinks: kernel, Routes: kernel, Network: vrrp.RawNetwork{}, Scripts: known, Traces: traces,
+		Interfaces: kernel, Addresses: kernel, VirtualLinks: kernel, Acceptance: kernel, Routes: kernel, Network: vrrp.RawNetwork{}, Scripts: known, Traces: traces,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	go obey(engine, known)

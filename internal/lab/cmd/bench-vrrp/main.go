@@ -35,7 +35,7 @@ type settings struct {
 
 // parts are what can be measured, in the order in which it is.
 func parts() []string {
-	return []string{"cut-1s", "cut-100ms", "cut-10ms", "stop-1s", "failover-1s", "cpu", "flood", "load"}
+	return []string{"cut-1s", "cut-100ms", "cut-10ms", "stop-1s", "failover-1s", "addresses", "cpu", "flood", "load"}
 }
 
 func main() {
@@ -80,6 +80,8 @@ func run(ctx context.Context) (missed bool, err error) {
 
 func measure(ctx context.Context, s settings, dir, part string, t *table) error {
 	switch part {
+	case "addresses":
+		return measureAddresses(ctx, s, dir, t)
 	case "cpu":
 		return measureCost(ctx, s, dir, t)
 	case "flood":

@@ -50,6 +50,9 @@ type pair struct {
 type virtualRouters struct {
 	count    int
 	interval time.Duration
+	// addresses of each, excluded ones included; 0 and 1 are one. Agents alone heed it, and virtualMAC.
+	addresses  int
+	virtualMAC bool
 }
 
 // newPair makes a network with a client. The programs are not there yet.
@@ -134,10 +137,8 @@ func (a *agent) start(ctx context.Context) error {
 		return err
 	}
 	for vrid := 1; vrid <= a.routers.count; vrid++ {
-		body := fmt.Sprintf(`{"virtual_router_id":%d,"interface":"eth0","priority":%d,"advertisement_interval":%q,"virtual_addresses":["%s"]}`,
-			vrid, a.priority, a.routers.interval, virtual(vrid))
 		began := time.Now()
-		if err := a.call(ctx, http.MethodPut, fmt.Sprintf("/v1/vrrp-instances/v%d", vrid), body); err != nil {
+		if err := a.put(ctx, vrid); err != nil {
 			return err
 		}
 		a.puts = append(a.puts, time.Since(began))
