@@ -201,7 +201,7 @@ func (a *Agent) Close() error {
 // Apply makes the machine what the store says, and returns after the kernel was read back. The error
 // is what concerns the object alone; failures of others are logged by the parts, which try again.
 func (a *Agent) Apply(ctx context.Context, kind spec.Kind, key string) error {
-	if kind == spec.KindRealServer {
+	if kind == spec.KindRealServer || kind == spec.KindRealServerGroup {
 		kind = spec.KindVirtualServer
 		key, _, _ = strings.Cut(key, "/")
 	}

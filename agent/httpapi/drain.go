@@ -95,6 +95,9 @@ func removeServer(d spec.Desired, key string, r request) ([]spec.Change, error) 
 			server = *d.Drains[parsed].Server
 		}
 	}
+	if exists && owned(d, parsed.VirtualServer) {
+		return nil, newProblem(http.StatusConflict, fmt.Sprintf("the real servers of virtual server %q are one group, which owns all of them: put the group without this one", parsed.VirtualServer), nil)
+	}
 	service := d.VirtualServers[parsed.VirtualServer]
 	timeout := *service.Resolve(server).DrainTimeout
 	if r.drain != nil {
@@ -118,6 +121,9 @@ func removeService(d spec.Desired, key string, r request) ([]spec.Change, error)
 	}
 	for _, server := range servers {
 		changes = append(changes, d.RemoveServer(server, 0, time.Time{})...)
+	}
+	if owned(d, key) {
+		changes = append(changes, spec.Change{Kind: spec.KindRealServerGroup, Key: key})
 	}
 	for _, server := range removing {
 		changes = append(changes, d.RemoveServer(server, 0, time.Time{})...)

@@ -24,6 +24,10 @@ type kind[Spec, State any] struct {
 	// came and gone return the changes by which an object comes and goes; nil is the object alone.
 	came func(d spec.Desired, key string, v Spec) []spec.Change
 	gone func(d spec.Desired, key string, r request) ([]spec.Change, error)
+	// whole reports that nothing but the spec could be missing of an object that is there; nil is that it is so.
+	whole func(d spec.Desired, key string) bool
+	// maxBody bounds the body of a PUT, in bytes; 0 is MaxBody.
+	maxBody int64
 	// leaving finds an object that was deleted and is still there; nil is for kinds that have none.
 	leaving func(d spec.Desired, key string) (Spec, bool)
 }
@@ -96,7 +100,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		if !exists {
 			a.creators.set(k.kind, key, r.idempotencyKey)
 		}
-		if equal {
+		if equal && (k.whole == nil || k.whole(d, key)) {
 			return nil, nil
 		}
 		if k.came != nil {

@@ -99,6 +99,7 @@ func registerObjects(h huma.API, a *api) {
 	register[NamePath, instancePut, nameDelete](h, a, "vrrp-instance", "/v1/vrrp-instances/{name}", instances)
 	register[NamePath, namePut, nameDelete](h, a, "virtual-server", "/v1/virtual-servers/{name}", services)
 	register[ServerPath, serverPut, serverDelete](h, a, "real-server", "/v1/virtual-servers/{name}/real-servers/{server}", servers)
+	register[NamePath, namePut, nameDelete](h, a, "real-server-group", "/v1/virtual-servers/{name}/real-servers", realServerGroups())
 	register[NamePath, namePut, nameDelete](h, a, "check-script", "/v1/check-scripts/{name}", scripts)
 	register[SettingsPath, settingsPut, settingsDelete](h, a, "ipvs-settings", "/v1/ipvs-settings", ipvsSettings())
 
@@ -125,9 +126,13 @@ func register[Path keyed, Put interface {
 		return k.read(ctx, a, (*in).key())
 	})
 
+	maxBody := k.maxBody
+	if maxBody == 0 {
+		maxBody = MaxBody
+	}
 	put := huma.Operation{
 		OperationID: "put-" + id, Method: http.MethodPut, Path: path, Tags: tags, Summary: "Create or change " + one,
-		MaxBodyBytes: MaxBody, SkipValidateBody: true,
+		MaxBodyBytes: maxBody, SkipValidateBody: true,
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}},
 	}
 	huma.Register(h, put, func(ctx context.Context, in *Put) (*objectOutput[Spec, State], error) {

@@ -57,8 +57,9 @@ func Snapshot(d spec.Desired, s spec.Status) spec.Snapshot {
 	}
 	for name, v := range d.VirtualServers {
 		snapshot.VirtualServers[name] = spec.VirtualServerSnapshot{
-			Object:      object(v, s.VirtualServers[name].VirtualServerState),
-			RealServers: map[string]spec.Object[spec.RealServer, spec.RealServerState]{},
+			Object:          object(v, s.VirtualServers[name].VirtualServerState),
+			RealServers:     map[string]spec.Object[spec.RealServer, spec.RealServerState]{},
+			RealServerGroup: owned(d, name),
 		}
 	}
 	for key, v := range d.RealServers {
@@ -84,4 +85,9 @@ func present(drift []spec.Drift) []spec.Drift {
 
 func object[Spec, State any](v Spec, state State) spec.Object[Spec, State] {
 	return spec.Object[Spec, State]{Spec: v, Status: state, ETag: spec.ETag(v)}
+}
+
+func owned(d spec.Desired, service string) bool {
+	_, ok := d.Groups[service]
+	return ok
 }

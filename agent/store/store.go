@@ -36,12 +36,13 @@ var (
 // decoders returns, for each kind of object, and so for each bucket of objects, how to read one.
 func decoders() map[spec.Kind]func([]byte) (any, error) {
 	return map[spec.Kind]func([]byte) (any, error){
-		spec.KindVRRPInstance:  decode[spec.VRRPInstance],
-		spec.KindVirtualServer: decode[spec.VirtualServer],
-		spec.KindRealServer:    decode[spec.RealServer],
-		spec.KindDrain:         decode[spec.Drain],
-		spec.KindCheckScript:   decode[spec.CheckScript],
-		spec.KindIPVSSettings:  decode[spec.IPVSSettings],
+		spec.KindVRRPInstance:    decode[spec.VRRPInstance],
+		spec.KindVirtualServer:   decode[spec.VirtualServer],
+		spec.KindRealServer:      decode[spec.RealServer],
+		spec.KindDrain:           decode[spec.Drain],
+		spec.KindRealServerGroup: decode[spec.Owned],
+		spec.KindCheckScript:     decode[spec.CheckScript],
+		spec.KindIPVSSettings:    decode[spec.IPVSSettings],
 	}
 }
 

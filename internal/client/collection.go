@@ -35,6 +35,12 @@ func (c *Client) RealServers() Collection[spec.RealServer, spec.RealServerStatus
 	return Collection[spec.RealServer, spec.RealServerStatus]{c, spec.KindRealServer, byService}
 }
 
+// RealServerGroups returns the real servers of each of the director's virtual servers, by its name.
+func (c *Client) RealServerGroups() Collection[spec.RealServerGroup, spec.RealServerGroupStatus] {
+	ofService := func(key string) []string { return append(byName("virtual-servers")(key), "real-servers") }
+	return Collection[spec.RealServerGroup, spec.RealServerGroupStatus]{c, spec.KindRealServerGroup, ofService}
+}
+
 // CheckScripts returns the director's check scripts.
 func (c *Client) CheckScripts() Collection[spec.CheckScript, spec.CheckScriptStatus] {
 	return Collection[spec.CheckScript, spec.CheckScriptStatus]{c, spec.KindCheckScript, byName("check-scripts")}

@@ -46,6 +46,8 @@ func (d *Desired) change(c Change) error {
 			return err
 		}
 		return put(d.RealServers, key, c.Value)
+	case KindRealServerGroup:
+		return put(d.Groups, c.Key, c.Value)
 	case KindDrain:
 		key, err := ParseServerKey(c.Key)
 		if err != nil {

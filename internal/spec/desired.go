@@ -14,6 +14,8 @@ type Desired struct {
 	VRRPInstances  map[string]VRRPInstance
 	VirtualServers map[string]VirtualServer
 	RealServers    map[ServerKey]RealServer
+	// Groups are the virtual servers whose real servers are a group.
+	Groups map[string]Owned
 	// Drains are the real servers that rest or are being removed. The latter are not in RealServers.
 	Drains       map[ServerKey]Drain
 	CheckScripts map[string]CheckScript
@@ -26,6 +28,7 @@ func (d Desired) Clone() Desired {
 	d.VRRPInstances = cloneMap(d.VRRPInstances)
 	d.VirtualServers = cloneMap(d.VirtualServers)
 	d.RealServers = cloneMap(d.RealServers)
+	d.Groups = cloneMap(d.Groups)
 	d.Drains = cloneMap(d.Drains)
 	d.CheckScripts = cloneMap(d.CheckScripts)
 	return d
@@ -149,6 +152,12 @@ func (d Desired) fitHealthCheck(fit *Verdict, check *HealthCheck) {
 
 // FitRealServer reports how a real server would fit the other objects.
 func (d Desired) FitRealServer(key ServerKey, v RealServer) Verdict {
+	fit := d.fitServer(key, v)
+	fit.Conflicts = append(d.ownedByGroup(key.VirtualServer), fit.Conflicts...)
+	return fit
+}
+
+func (d Desired) fitServer(key ServerKey, v RealServer) Verdict {
 	var fit Verdict
 	service, ok := d.VirtualServers[key.VirtualServer]
 	if !ok {

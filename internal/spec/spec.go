@@ -22,6 +22,8 @@ const (
 	KindVirtualServer Kind = "virtual_server"
 	KindRealServer    Kind = "real_server"
 	KindCheckScript   Kind = "check_script"
+	// KindRealServerGroup is all real servers of a virtual server at once, by whose name it goes.
+	KindRealServerGroup Kind = "real_server_group"
 	// KindDrain is no object of its own, but kept beside the real servers: see Drain.
 	KindDrain        Kind = "drain"
 	KindIPVSSettings Kind = "ipvs_settings"

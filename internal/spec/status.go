@@ -32,6 +32,8 @@ type Snapshot struct {
 type VirtualServerSnapshot struct {
 	Object[VirtualServer, VirtualServerState]
 	RealServers map[string]Object[RealServer, RealServerState] `json:"real_servers"`
+	// RealServerGroup says that the real servers belong together.
+	RealServerGroup bool `json:"real_server_group,omitzero" doc:"the real servers are a group: they are only changed together"`
 }
 
 // Status is what is happening on a director now.
