@@ -284,7 +284,7 @@ func (a *Agent) status(ctx context.Context, balanced func() (map[string]spec.Vir
 		VirtualServers: services,
 		CheckScripts:   a.checker.Scripts(),
 		IPVSSettings:   settings,
-		Drift:          slices.Concat(drift, tuned, a.engine.Drift()),
+		Drift:          slices.Concat(drift, tuned, repairedLately(a.events)),
 	}
 }
 

@@ -78,7 +78,7 @@ func kernelDrift(s *spec.Snapshot, k spec.Kind, key string) []spec.Drift {
 				of, d.Field = spec.KindVirtualServer, "real_server "+d.Server+" "+d.Field
 			}
 		}
-		if of == k && (name == key || k == spec.KindIPVSSettings) { // there is one of those
+		if of == k && name == key {
 			found = append(found, d)
 		}
 	}

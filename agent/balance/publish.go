@@ -73,7 +73,7 @@ func inOrder(events []spec.Event) {
 // publishNoticed tells of drift that was not there before.
 func (b *Balancer) publishNoticed(d spec.Drift) {
 	b.told.drift = append(slices.DeleteFunc(b.told.drift, func(old spec.Drift) bool { return place(old) == place(d) }), d)
-	b.publish(driftEvent(spec.EventDriftNoticed, d))
+	b.publish(d.Event(spec.EventDriftNoticed))
 }
 
 // publishRepaired tells of drift that was there and of which nothing is left, whoever put it right.
@@ -81,13 +81,8 @@ func (b *Balancer) publishRepaired(left []spec.Drift) {
 	b.told.drift = slices.DeleteFunc(b.told.drift, func(d spec.Drift) bool {
 		gone := !slices.ContainsFunc(left, func(other spec.Drift) bool { return place(other) == place(d) })
 		if gone {
-			b.publish(driftEvent(spec.EventDriftRepaired, d))
+			b.publish(d.Event(spec.EventDriftRepaired))
 		}
 		return gone
 	})
-}
-
-func driftEvent(t spec.EventType, d spec.Drift) spec.Event {
-	return spec.Event{Type: t, Kind: d.Kind, Name: d.Name, Server: d.Server,
-		Drift: &spec.DriftEvent{Field: d.Field, Actual: d.Actual, Want: d.Want}}
 }

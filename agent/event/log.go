@@ -89,6 +89,24 @@ func (l *Log) Read(after uint64) (events []spec.Event, more <-chan struct{}, ok 
 	return events, nil, true
 }
 
+// Since returns the events of a type from a time on, the last first. It looks at as many as there were
+// since then.
+func (l *Log) Since(from time.Time, of spec.EventType) []spec.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var found []spec.Event
+	for r := l.revision; r > l.compacted(); r-- {
+		e := l.ring[l.place(r)]
+		if e.Time.Before(from) {
+			break
+		}
+		if e.Type == of {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
 // Status says what Read can answer.
 func (l *Log) Status() spec.EventsStatus {
 	l.mu.Lock()

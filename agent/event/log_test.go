@@ -87,6 +87,23 @@ func TestReadReturnsWhatCameAfterOrSaysThatItIsGone(t *testing.T) {
 	}
 }
 
+func TestSinceFindsTheLastOfAType(t *testing.T) {
+	t.Parallel()
+	l := New(4, 0)
+	for i, what := range []spec.EventType{"a", "b", "a", "b", "a", "a"} {
+		l.Publish(spec.Event{Type: what, Time: time.Unix(int64(i), 0)})
+	}
+	for from, want := range map[int64][]uint64{0: {6, 5, 3}, 3: {6, 5}, 6: nil} {
+		var got []uint64
+		for _, e := range l.Since(time.Unix(from, 0), "a") {
+			got = append(got, e.Revision)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("since %d (-want +got):\n%s", from, diff)
+		}
+	}
+}
+
 func TestPublishWakesWhoWaitsAndGivesATime(t *testing.T) {
 	t.Parallel()
 	l := New(1, 0)

@@ -13,7 +13,7 @@ func differences(now, want settings) []spec.Drift {
 	found := []spec.Drift{}
 	add := func(field, actual, want string) {
 		if actual != want {
-			found = append(found, spec.Drift{Kind: spec.KindIPVSSettings, Field: field, Actual: actual, Want: want})
+			found = append(found, spec.Drift{Kind: spec.KindIPVSSettings, Name: spec.IPVSSettingsKey, Field: field, Actual: actual, Want: want})
 		}
 	}
 	for i, is := range now.daemons.slots() {

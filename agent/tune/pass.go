@@ -241,30 +241,22 @@ func (t *Tuner) noticeDrift(now, want settings) {
 		if !changed[d.Field] || slices.Contains(t.noticed, d) {
 			continue
 		}
-		t.noticed = append(t.noticed, d)
+		t.noticed = append(slices.DeleteFunc(t.noticed, func(old spec.Drift) bool { return old.Field == d.Field }), d)
 		t.counters.drifted(d)
-		t.Publish(driftEvent(spec.EventDriftNoticed, d))
+		t.Publish(d.Event(spec.EventDriftNoticed))
 		t.Log.Warn("somebody else changed a setting of IPVS", "field", d.Field, "actual", d.Actual, "want", d.Want, "drift_policy", string(t.DriftPolicy))
 	}
 }
 
 // settleDrift keeps, of what was noticed, what is left, and tells of what was put right.
 func (t *Tuner) settleDrift(left []spec.Drift) {
-	now := time.Now().Round(0)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, d := range t.noticed {
-		if !slices.ContainsFunc(left, func(other spec.Drift) bool { return other.Field == d.Field }) {
-			t.view.mended(d, now)
-			t.Publish(driftEvent(spec.EventDriftRepaired, d))
+	t.noticed = slices.DeleteFunc(t.noticed, func(d spec.Drift) bool {
+		gone := !slices.ContainsFunc(left, func(other spec.Drift) bool { return other.Field == d.Field })
+		if gone {
+			t.Publish(d.Event(spec.EventDriftRepaired))
 		}
-	}
-	t.noticed = left
-}
-
-func driftEvent(of spec.EventType, d spec.Drift) spec.Event {
-	return spec.Event{Type: of, Kind: d.Kind, Name: spec.IPVSSettingsKey,
-		Drift: &spec.DriftEvent{Field: d.Field, Actual: d.Actual, Want: d.Want}}
+		return gone
+	})
 }
 
 // logOutcome logs a failure when it begins or changes, and when it is over.

@@ -2,7 +2,6 @@ package tune
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
@@ -15,25 +14,10 @@ type view struct {
 	now, want settings
 	reason    string // why the settings are not what is wanted, or empty
 	at        time.Time
-	// repaired is what was put right lately.
-	repaired []spec.Drift
 }
 
-const (
-	// viewAge is how old a view may be to be answered with. A change made here is seen at once.
-	viewAge = time.Second
-	// repairedShown is how long what was put right is told of.
-	repairedShown = 10 * time.Minute
-)
-
-// mended notes what was put right. Only the last time counts of one field.
-func (v *view) mended(d spec.Drift, at time.Time) {
-	v.repaired = slices.DeleteFunc(slices.Clone(v.repaired), func(old spec.Drift) bool {
-		return old.Field == d.Field || at.Sub(old.Repaired) > repairedShown
-	})
-	d.Repaired = at
-	v.repaired = append(v.repaired, d)
-}
+// viewAge is how old a view may be to be answered with. A change made here is seen at once.
+const viewAge = time.Second
 
 func (t *Tuner) show(now, want settings, failure error) {
 	t.mu.Lock()
@@ -44,7 +28,7 @@ func (t *Tuner) show(now, want settings, failure error) {
 	}
 }
 
-// Status says how the settings are, in what they are not what is wanted, and what was put right lately.
+// Status says how the settings are, and in what they are not what is wanted.
 func (t *Tuner) Status(ctx context.Context) (spec.IPVSSettingsState, []spec.Drift) {
 	t.refresh(ctx)
 	t.mu.Lock()
@@ -66,13 +50,7 @@ func (t *Tuner) Status(ctx context.Context) (spec.IPVSSettingsState, []spec.Drif
 			state.Sysctls[f.key()] = value
 		}
 	}
-	drift := differences(seen.now, seen.want)
-	for _, d := range seen.repaired {
-		if time.Since(d.Repaired) <= repairedShown {
-			drift = append(drift, d)
-		}
-	}
-	return state, drift
+	return state, differences(seen.now, seen.want)
 }
 
 // refresh reads the settings again if the view of them is old and nobody is changing them just now.

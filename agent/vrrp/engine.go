@@ -198,19 +198,6 @@ func (e *Engine) Status() map[string]spec.VRRPInstanceStatus {
 	return all
 }
 
-// Drift returns what somebody else changed of the instances' addresses lately, and what was put right.
-func (e *Engine) Drift() []spec.Drift {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var all []spec.Drift
-	for _, name := range slices.Sorted(maps.Keys(e.entries)) {
-		if en := e.entries[name]; en.router != nil {
-			all = append(all, en.router.stolen.drift(name)...)
-		}
-	}
-	return all
-}
-
 // Drops returns, by interface and reason, the datagrams that were dropped and belonged to no instance.
 func (e *Engine) Drops() map[string]map[string]uint64 {
 	e.mu.Lock()

@@ -249,20 +249,13 @@ func TestEngine_AStolenAddressIsPutBackCountedAndTold(t *testing.T) {
 	d := start(t, vrrp.NewMemoryNetwork(), "192.0.2.11/24", &link.MemoryLedger{})
 	d.set(web(instance(150)))
 	eventually(t, "it is active", d.is(spec.InstanceActive))
-	if drift := d.engine.Drift(); len(drift) > 0 {
-		t.Errorf("nothing was stolen: %v", drift)
-	}
 	d.machine.Steal("eth0", netip.MustParsePrefix("192.0.2.100/24"))
 	eventually(t, "it is counted", func() bool { return d.status().AddressesRestored == 1 })
 	eventually(t, "it is back", d.is(spec.InstanceActive))
-	drift := d.engine.Drift()
-	if len(drift) != 1 || drift[0].Repaired.IsZero() {
-		t.Fatalf("drift: %v", drift)
-	}
-	drift[0].Repaired = time.Time{}
-	want := spec.Drift{Kind: spec.KindVRRPInstance, Name: "web", Field: "virtual_addresses", Actual: "without 192.0.2.100/24", Want: "192.0.2.100/24"}
-	if diff := cmp.Diff(want, drift[0]); diff != "" {
-		t.Error(diff)
+	want := []spec.Event{{Type: spec.EventDriftRepaired, Kind: spec.KindVRRPInstance, Name: "web",
+		Drift: &spec.DriftEvent{Field: "virtual_addresses", Actual: "without 192.0.2.100/24", Want: "192.0.2.100/24"}}}
+	if diff := cmp.Diff(want, d.events.of(spec.EventDriftRepaired)); diff != "" {
+		t.Errorf("what was told (-want +got):\n%s", diff)
 	}
 	if got := d.status().BecameActive; got != 1 {
 		t.Errorf("it became active %d times", got)

@@ -31,12 +31,14 @@ func odditySeen(instance string, o Oddity, source netip.Addr) spec.Event {
 		Oddity: &spec.OddityEvent{Oddity: string(o), Source: source.String()}}
 }
 
-func addressesRestored(instance string, addresses []netip.Prefix) spec.Event {
-	e := spec.Event{Type: spec.EventAddressesRestored, Kind: spec.KindVRRPInstance, Name: instance}
+// addressesRestored tells of drift that was repaired as soon as it was noticed.
+func addressesRestored(instance string, addresses []netip.Prefix) []spec.Event {
+	var events []spec.Event
 	for _, p := range addresses {
-		e.Addresses = append(e.Addresses, p.String())
+		d := spec.Drift{Kind: spec.KindVRRPInstance, Name: instance, Field: "virtual_addresses", Actual: "without " + p.String(), Want: p.String()}
+		events = append(events, d.Event(spec.EventDriftRepaired))
 	}
-	return e
+	return events
 }
 
 // tellLost tells of the events that the thread could not hand over since the last time.

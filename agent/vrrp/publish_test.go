@@ -52,7 +52,7 @@ func TestPublish_TransitionsAndFailoversInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestPublish_OddityOnceAndAddressesRestored(t *testing.T) {
+func TestPublish_OddityOnce(t *testing.T) {
 	t.Parallel()
 	network := vrrp.NewMemoryNetwork()
 	d1 := start(t, network, "192.0.2.11/24", &link.MemoryLedger{})
@@ -67,9 +67,4 @@ func TestPublish_OddityOnceAndAddressesRestored(t *testing.T) {
 	if diff := cmp.Diff(want, d2.events.of(spec.EventOdditySeen)); diff != "" {
 		t.Errorf("oddities (-want +got):\n%s", diff)
 	}
-
-	eventually(t, "d1 is active", d1.is(spec.InstanceActive))
-	d1.machine.Steal("eth0", netip.MustParsePrefix("192.0.2.100/24"))
-	want = []spec.Event{{Type: spec.EventAddressesRestored, Kind: spec.KindVRRPInstance, Name: "web", Addresses: []string{"192.0.2.100/24"}}}
-	eventually(t, "the address is back", func() bool { return cmp.Equal(want, d1.events.of(spec.EventAddressesRestored)) })
 }

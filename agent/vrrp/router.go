@@ -50,7 +50,7 @@ type router struct {
 	became    atomic.Uint64
 	drops     dropCounts
 	oddities  oddityCounts
-	stolen    restorations
+	stolen    atomic.Uint64 // addresses that somebody else took off and that were put back
 	// lastAdvert is the reading of the clock at the last advert, 0 while not active. It outlives the process.
 	lastAdvert *atomic.Int64
 }
@@ -106,9 +106,9 @@ func (r *router) failed(err error) {
 }
 
 func (r *router) restored(addresses []netip.Prefix) {
-	r.stolen.add(addresses)
+	r.stolen.Add(uint64(len(addresses)))
 	if r.published != nil {
-		r.published(addressesRestored(r.name, addresses))
+		r.published(addressesRestored(r.name, addresses)...)
 	}
 	r.log.Warn("virtual addresses that somebody else removed are back", "addresses", addresses)
 }
@@ -335,6 +335,6 @@ func (r *router) status() spec.VRRPInstanceStatus {
 		AdvertsUnsent:     r.unsent.Load(),
 		Oddities:          r.oddities.counts(),
 		Warnings:          r.oddities.warnings(monotonic()),
-		AddressesRestored: r.stolen.total.Load(),
+		AddressesRestored: r.stolen.Load(),
 	}
 }

@@ -9,17 +9,16 @@ type Event struct {
 	// counting. It is not the revision of the desired state.
 	Revision uint64    `json:"revision" doc:"number of the event: one more than that of the event before, also across restarts"`
 	Time     time.Time `json:"time" doc:"when it happened"`
-	Type     EventType `json:"type" enum:"agent_started,spec_changed,state_changed,failover_begun,failover_ended,oddity_seen,addresses_restored,drift_noticed,drift_repaired,events_lost"`
+	Type     EventType `json:"type" enum:"agent_started,spec_changed,state_changed,failover_begun,failover_ended,oddity_seen,drift_noticed,drift_repaired,events_lost"`
 	Kind     Kind      `json:"kind,omitempty" enum:"vrrp_instance,virtual_server,real_server,check_script,ipvs_settings" doc:"of the object that it happened to"`
 	Name     string    `json:"name,omitempty" doc:"name of the object; of a real server that of its virtual server; of agent_started that of the director"`
 	Server   string    `json:"server,omitempty" doc:"address:port of the real server"`
 	Reason   string    `json:"reason,omitempty" doc:"why, in words"`
 
-	Spec      *ObjectChange `json:"spec,omitzero" doc:"spec_changed"`
-	State     *StateChange  `json:"state,omitzero" doc:"state_changed"`
-	Oddity    *OddityEvent  `json:"oddity,omitzero" doc:"oddity_seen"`
-	Drift     *DriftEvent   `json:"drift,omitzero" doc:"drift_noticed and drift_repaired"`
-	Addresses []string      `json:"addresses,omitempty" doc:"addresses_restored: the virtual addresses that somebody else had removed"`
+	Spec   *ObjectChange `json:"spec,omitzero" doc:"spec_changed"`
+	State  *StateChange  `json:"state,omitzero" doc:"state_changed"`
+	Oddity *OddityEvent  `json:"oddity,omitzero" doc:"oddity_seen"`
+	Drift  *DriftEvent   `json:"drift,omitzero" doc:"drift_noticed and drift_repaired"`
 }
 
 // EventType names what happened. It is the event field of the stream, too.
@@ -40,10 +39,8 @@ const (
 	// EventOdditySeen: another router's configuration is at odds with ours. Once a minute at most for
 	// each instance and oddity.
 	EventOdditySeen EventType = "oddity_seen"
-	// EventAddressesRestored: virtual addresses that somebody else removed are back.
-	EventAddressesRestored EventType = "addresses_restored"
-	// EventDriftNoticed and EventDriftRepaired: somebody else changed the kernel's table, or a setting of
-	// IPVS; it is as wanted again.
+	// EventDriftNoticed and EventDriftRepaired: somebody else changed what the kernel holds; it is as wanted
+	// again. Virtual addresses are put back as soon as they are missed: of these only the repair is told.
 	EventDriftNoticed  EventType = "drift_noticed"
 	EventDriftRepaired EventType = "drift_repaired"
 	// EventLost: the agent was too busy to note what happened to its VRRP instances. /v1/status has what
@@ -87,6 +84,18 @@ type DriftEvent struct {
 	Field  string `json:"field"`
 	Actual string `json:"actual" doc:"what somebody else made of it"`
 	Want   string `json:"want"`
+}
+
+// Event returns the event that the difference was noticed or repaired.
+func (d Drift) Event(t EventType) Event {
+	return Event{Type: t, Kind: d.Kind, Name: d.Name, Server: d.Server,
+		Drift: &DriftEvent{Field: d.Field, Actual: d.Actual, Want: d.Want}}
+}
+
+// Repaired returns the difference that an event of the type EventDriftRepaired is about.
+func (e Event) Repaired() Drift {
+	return Drift{Kind: e.Kind, Name: e.Name, Server: e.Server,
+		Field: e.Drift.Field, Actual: e.Drift.Actual, Want: e.Drift.Want, Repaired: e.Time}
 }
 
 // EventsStatus says which events a director can still tell.

@@ -183,8 +183,6 @@ func what(e spec.Event) string {
 		return change(*e.State)
 	case e.Oddity != nil:
 		return fmt.Sprintf("adverts of %s do not match: %s", e.Oddity.Source, e.Oddity.Oddity)
-	case e.Addresses != nil:
-		return fmt.Sprintf("put back what somebody else had removed: %s", list(e.Addresses))
 	case e.Drift != nil && e.Type == spec.EventDriftRepaired:
 		return fmt.Sprintf("repaired: %s=%s was %s", e.Drift.Field, e.Drift.Want, e.Drift.Actual)
 	case e.Drift != nil:
@@ -207,22 +205,6 @@ func change(s spec.StateChange) string {
 	}
 	if s.ActiveRouter != "" {
 		text += ", active router " + s.ActiveRouter
-	}
-	return text
-}
-
-// list names the first few.
-func list(all []string) string {
-	const shown = 3
-	text := ""
-	for i, one := range all {
-		switch {
-		case i == shown:
-			return text + fmt.Sprintf(" and %d more", len(all)-shown)
-		case i > 0:
-			text += ", "
-		}
-		text += one
 	}
 	return text
 }

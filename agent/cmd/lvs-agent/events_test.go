@@ -34,9 +34,6 @@ func TestEventIsALine(t *testing.T) {
 		"vrrp instance web: adverts of 192.0.2.12 do not match: address_list": with(web, func(e *spec.Event) {
 			e.Type, e.Oddity = spec.EventOdditySeen, &spec.OddityEvent{Oddity: "address_list", Source: "192.0.2.12"}
 		}),
-		"vrrp instance web: put back what somebody else had removed: a, b, c and 2 more": with(web, func(e *spec.Event) {
-			e.Type, e.Addresses = spec.EventAddressesRestored, []string{"a", "b", "c", "d", "e"}
-		}),
 		"vrrp instance web: spec changed, revision 17": with(web, func(e *spec.Event) {
 			e.Type, e.Spec = spec.EventSpecChanged, &spec.ObjectChange{Revision: 17, ETag: "x"}
 		}),
