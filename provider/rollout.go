@@ -74,8 +74,9 @@ func (r *clusterResource[Spec, State, M]) awaitActive(ctx context.Context, key s
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	each(ctx, directors, func(ctx context.Context, d *director) (struct{}, error) {
-		if s, err := d.snapshot(ctx); err != nil || !r.kind.carries(s, key) {
-			return struct{}{}, nil // it was not
+		s, err := d.snapshot(ctx)
+		if was := err == nil && r.kind.carries(s, key); !was {
+			return struct{}{}, nil
 		}
 		for {
 			object, err := r.kind.collection(d.client).Get(ctx, key)
@@ -138,7 +139,7 @@ func deafens(before, after map[string]spec.VRRPInstance) bool {
 	for name, is := range before {
 		for other, willBe := range after {
 			switch {
-			case name != other && !(is.Hears(&willBe) && willBe.Hears(&is)),
+			case name != other && (!is.Hears(&willBe) || !willBe.Hears(&is)),
 				name == other && is.Interface != willBe.Interface:
 				return true
 			}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -27,7 +28,7 @@ func (*busyDirector) Status(context.Context) spec.Status {
 func TestTrafficHasTheLabelsThatOperatorsKnow(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	MetricsHandler(&busyDirector{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	MetricsHandler(&busyDirector{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{
 		`lvs_virtual_server_connections_total{local_address="2001:db8::100",local_mark="",local_port="80",proto="TCP",virtual_server="web"} 8.589934592e+09`,
 		`lvs_virtual_server_incoming_bytes_total{local_address="",local_mark="5",local_port="",proto="FWM",virtual_server="marked"} 4`,
