@@ -28,7 +28,9 @@ type dataplane struct {
 	prober check.Prober
 	// checkScript reports why a check script may not run here.
 	checkScript func(spec.CheckScript) spec.FieldErrors
-	close       func() error
+	// facts are those of the machine; nil where it is not touched.
+	facts func() (spec.Facts, error)
+	close func() error
 }
 
 // links are the machine's network interfaces.
@@ -96,6 +98,7 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		tuning:      tuned,
 		prober:      check.Network{Runner: runner},
 		checkScript: runner.Check,
+		facts:       link.Facts,
 		close:       func() error { return errors.Join(interfaces.Close(), table.Close()) },
 	}, nil
 }

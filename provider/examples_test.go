@@ -96,6 +96,7 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 		"resources/lvs_check_script", "resources/lvs_vrrp_instance", "resources/lvs_virtual_server", "resources/lvs_real_server",
 		"resources/lvs_ipvs_settings",
 		"functions/virtual_mac", "functions/active_down_interval", "functions/parse_service",
+		"data-sources/lvs_director", "data-sources/lvs_directors", "data-sources/lvs_vrrp_instance",
 	} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()

@@ -146,7 +146,7 @@ func (*lvsProvider) Configure(ctx context.Context, req provider.ConfigureRequest
 		resp.Diagnostics.AddError("Unable to Configure Provider", err.Error())
 		return
 	}
-	resp.ResourceData = c
+	resp.ResourceData, resp.DataSourceData = c, c
 }
 
 func (*lvsProvider) Resources(context.Context) []func() resource.Resource {
@@ -159,7 +159,14 @@ func (*lvsProvider) Resources(context.Context) []func() resource.Resource {
 	}
 }
 
-func (*lvsProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+func (*lvsProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{
+		newDirectorDataSource,
+		newDirectorsDataSource,
+		newVRRPInstanceDataSource,
+		newVirtualServerDataSource,
+	}
+}
 
 func (*lvsProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{

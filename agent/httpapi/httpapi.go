@@ -54,6 +54,8 @@ type Config struct {
 	Routers Routers
 	// Events are what happened lately; nil when nobody here remembers.
 	Events Events
+	// Facts are those of the machine; nil where there are none to tell.
+	Facts func() (spec.Facts, error)
 	// Tokens says whose requests are served; nil serves everybody.
 	Tokens *Tokens
 	// Collectors are served on /metrics beside those made from the status.
@@ -83,7 +85,7 @@ func Handler(c Config) http.Handler {
 
 	registerObjects(h, a)
 	registerDrain(h, a)
-	registerStatus(h, a)
+	registerStatus(h, a, c.Facts)
 	if c.Routers != nil {
 		registerFailover(h, a, c.Routers)
 	}

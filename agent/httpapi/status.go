@@ -18,12 +18,20 @@ type textOutput struct {
 	Body        []byte
 }
 
-func registerStatus(h huma.API, a *api) {
+func registerStatus(h huma.API, a *api, facts func() (spec.Facts, error)) {
 	huma.Register(h, huma.Operation{
 		OperationID: "status", Method: http.MethodGet, Path: "/v1/status", Tags: []string{"director"},
 		Summary: "What is happening now, counters included",
 	}, func(ctx context.Context, _ *struct{}) (*statusOutput, error) {
-		return &statusOutput{Body: a.director.Status(ctx)}, nil
+		out := &statusOutput{Body: a.director.Status(ctx)}
+		if facts == nil {
+			return out, nil
+		}
+		var err error
+		if out.Body.Facts, err = facts(); err != nil {
+			a.log.Warn("some facts of this machine are not known", "error", err)
+		}
+		return out, nil
 	})
 
 	registerSnapshot(h, a)

@@ -42,6 +42,7 @@ type Status struct {
 	Version        string                         `json:"version"`
 	Dataplane      string                         `json:"dataplane" enum:"kernel,memory"`
 	IPVS           IPVSStatus                     `json:"ipvs"`
+	Facts          Facts                          `json:"facts" doc:"of the machine; empty with the memory data plane"`
 	Revision       uint64                         `json:"revision" doc:"of the desired state: how many changes it has seen"`
 	Events         EventsStatus                   `json:"events"`
 	VRRPInstances  map[string]VRRPInstanceStatus  `json:"vrrp_instances"`

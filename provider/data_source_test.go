@@ -1,0 +1,111 @@
+package provider
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// shows checks a value of a data source; the path is written with slashes.
+func shows(address, path string, want knownvalue.Check) statecheck.StateCheck {
+	steps := strings.Split(path, "/")
+	at := tfjsonpath.New(steps[0])
+	for _, step := range steps[1:] {
+		at = at.AtMapKey(step)
+	}
+	return statecheck.ExpectKnownValue(address, at, want)
+}
+
+func TestDirectorsAreRead(t *testing.T) {
+	t.Parallel()
+	_, _, block := agents(t)
+	const data = `
+data "lvs_director" "d2" { name = "d2" }
+data "lvs_directors" "all" {}
+`
+	text, yes := knownvalue.StringExact, knownvalue.Bool(true)
+	run(t,
+		resource.TestStep{Config: block + data, ConfigStateChecks: []statecheck.StateCheck{
+			shows("data.lvs_director.d2", "reachable", yes),
+			shows("data.lvs_director.d2", "version", text("test")),
+			shows("data.lvs_director.d2", "dataplane", text("memory")),
+			shows("data.lvs_director.d2", "ipvs/available", yes),
+			shows("data.lvs_director.d2", "drift", knownvalue.ListSizeExact(0)),
+			shows("data.lvs_directors.all", "directors", knownvalue.MapSizeExact(2)),
+			shows("data.lvs_directors.all", "directors/d1/version", text("test")),
+		}},
+		resource.TestStep{Config: block + `data "lvs_director" "it" { name = "d9" }`, ExpectError: saying(`"d9" is not a director of the provider: use one of d1 and d2`)},
+	)
+}
+
+func TestDirectorThatIsDownIsShownAsSuchWhereThatIsAWarning(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	directors["d1"].setDrift(spec.Drift{Kind: spec.KindRealServer, Name: "web", Server: "192.0.2.21:80", Field: "weight", Actual: "9", Want: "1"})
+	directors["d2"].setFault(down)
+	const data = `
+data "lvs_directors" "all" {}
+`
+	run(t,
+		resource.TestStep{Config: providerBlock(directors) + data, ExpectError: saying(`set on_unreachable = "warn" in the provider`)},
+		resource.TestStep{Config: providerBlock(directors, `on_unreachable = "warn"`) + data, ConfigStateChecks: []statecheck.StateCheck{
+			shows("data.lvs_directors.all", "directors/d1/reachable", knownvalue.Bool(true)),
+			shows("data.lvs_directors.all", "directors/d1/drift", knownvalue.ListExact([]knownvalue.Check{knownvalue.ObjectExact(map[string]knownvalue.Check{
+				"kind": knownvalue.StringExact("real_server"), "name": knownvalue.StringExact("web"), "server": knownvalue.StringExact("192.0.2.21:80"),
+				"field": knownvalue.StringExact("weight"), "actual": knownvalue.StringExact("9"), "want": knownvalue.StringExact("1"),
+			})})),
+			shows("data.lvs_directors.all", "directors/d2/reachable", knownvalue.Bool(false)),
+			shows("data.lvs_directors.all", "directors/d2/version", knownvalue.Null()),
+		}},
+	)
+}
+
+func TestActiveDirectorIsRead(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2", "d3")
+	active(directors, "d2")
+	config := wholeInstance(map[string]*testDirector{"d1": directors["d1"], "d2": directors["d2"]}, "") + `
+data "lvs_vrrp_instance" "web" { name = lvs_vrrp_instance.test.name }
+`
+	const address = "data.lvs_vrrp_instance.web"
+	run(t,
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{
+			shows(address, "active_director", knownvalue.StringExact("d2")),
+			shows(address, "directors", knownvalue.MapSizeExact(2)),
+			shows(address, "directors/d1/state", knownvalue.StringExact("backup")),
+			shows(address, "directors/d1/priority", knownvalue.Int64Exact(255)),
+			shows(address, "directors/d2/state", knownvalue.StringExact("active")),
+			shows(address, "directors/d2/reason", knownvalue.Null()),
+		}},
+		resource.TestStep{
+			PreConfig: func() { directors["d1"].setState("web", spec.InstanceActive) }, Config: config,
+			ConfigStateChecks: []statecheck.StateCheck{shows(address, "active_director", knownvalue.Null())},
+		},
+		resource.TestStep{Config: config + `data "lvs_vrrp_instance" "no" { name = "no" }`, ExpectError: saying(`no director that answers has a VRRP Instance "no"`)},
+	)
+}
+
+func TestHealthOfServersIsRead(t *testing.T) {
+	t.Parallel()
+	_, _, block := agents(t)
+	const address = "data.lvs_virtual_server.web"
+	run(t, resource.TestStep{
+		Config: block + everything + `
+data "lvs_virtual_server" "web" {
+  name       = lvs_virtual_server.web.name
+  depends_on = [lvs_real_server.web]
+}
+`, ConfigStateChecks: []statecheck.StateCheck{
+			shows(address, "directors", knownvalue.MapSizeExact(2)),
+			shows(address, "directors/d1/connections", knownvalue.Int64Exact(0)),
+			shows(address, "directors/d1/real_servers", knownvalue.MapSizeExact(2)),
+			shows(address, "directors/d2/real_servers/192.0.2.22:80/active_connections", knownvalue.Int64Exact(0)),
+		},
+	}, resource.TestStep{Config: block + `data "lvs_virtual_server" "no" { name = "no" }`, ExpectError: saying(`no director that answers has a Virtual Server "no"`)})
+}
