@@ -46,7 +46,9 @@ type memoryInterface struct {
 	index   int
 	own     netip.Prefix
 	trouble string
-	virtual []netip.Prefix
+	// hardware is the hardware address.
+	hardware string
+	virtual  []netip.Prefix
 	// down: a virtual link that stands by.
 	down bool
 }
@@ -55,7 +57,7 @@ type memoryInterface struct {
 func (d *memoryDevice) on(iface string) *memoryInterface {
 	i, ok := d.interfaces[iface]
 	if !ok {
-		i = &memoryInterface{index: len(d.interfaces) + 1, own: netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 8)}
+		i = &memoryInterface{index: len(d.interfaces) + 1, own: netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 8), hardware: "00:00:00:00:00:00"}
 		d.interfaces[iface] = i
 	}
 	return i
@@ -130,6 +132,18 @@ func (m *Memory) Source(iface string, family spec.Family) (index int, primary ne
 func (m *Memory) Carrier(iface string) error {
 	_, _, err := m.Source(iface, spec.IPv4)
 	return err
+}
+
+// HardwareAddress is one that nobody has: see SetHardwareAddress.
+func (m *Memory) HardwareAddress(iface string) string {
+	m.machine.mu.Lock()
+	defer m.machine.mu.Unlock()
+	return m.machine.on(iface).hardware
+}
+
+// SetHardwareAddress gives an interface another one.
+func (m *Memory) SetHardwareAddress(iface, hardware string) {
+	m.change(iface, func(i *memoryInterface) { i.hardware = hardware })
 }
 
 // Owns is about an address that the machine would have.

@@ -33,6 +33,15 @@ func (k *Kernel) Source(iface string, family spec.Family) (index int, primary ne
 	return l.Attrs().Index, primary, nil
 }
 
+// HardwareAddress returns that of an interface, or "" while there is none to be known.
+func (k *Kernel) HardwareAddress(iface string) string {
+	l, err := k.netlink.link(iface)
+	if err != nil {
+		return ""
+	}
+	return l.Attrs().HardwareAddr.String()
+}
+
 // Carrier says in words for the user why an interface is not up or has no carrier, or returns nil.
 func (k *Kernel) Carrier(iface string) error {
 	_, err := k.up(iface)

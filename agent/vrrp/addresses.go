@@ -13,6 +13,8 @@ type Interfaces interface {
 	// adverts come from, never one that was added through Addresses. The error says, in words for the
 	// user, why the interface cannot carry a virtual router of that family now.
 	Source(iface string, family spec.Family) (index int, primary netip.Addr, err error)
+	// HardwareAddress returns that of an interface, or "" while there is none to be known.
+	HardwareAddress(iface string) string
 	// Owns says, in words for the user, why adverts cannot come from that address of the interface, or nil.
 	Owns(iface string, address netip.Addr) error
 	// Carrier says in words for the user why an interface is not up or has no carrier, or returns nil.

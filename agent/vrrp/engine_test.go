@@ -288,6 +288,23 @@ func TestEngine_SetAgainDoesNothing(t *testing.T) {
 	}
 }
 
+func TestEngine_78_AnotherHardwareAddressIsAnnouncedOnce(t *testing.T) {
+	t.Parallel()
+	d := start(t, vrrp.NewMemoryNetwork(), "192.0.2.11/24", &link.MemoryLedger{})
+	d.set(web(steady(150)))
+	eventually(t, "it is active", d.is(spec.InstanceActive))
+	announced := func(times int) func() bool { return func() bool { return len(d.machine.Announced()) == times } }
+	eventually(t, "it announced", announced(1))
+	d.machine.SetHardwareAddress("eth0", "02:00:00:00:00:01")
+	eventually(t, "it announced again", announced(2))
+	d.machine.SetHardwareAddress("eth0", "")
+	d.machine.SetHardwareAddress("eth0", "02:00:00:00:00:01")
+	d.set(web(steady(160)))
+	if s := d.status(); s.BecameActive != 1 || len(d.machine.Announced()) != 2 {
+		t.Errorf("announced %s: %+v", d.machine.Announced(), s)
+	}
+}
+
 func TestEngine_ChangesInPlace(t *testing.T) {
 	t.Parallel()
 	d := start(t, vrrp.NewMemoryNetwork(), "192.0.2.11/24", &link.MemoryLedger{})

@@ -833,12 +833,15 @@ func FuzzMachine(f *testing.F) {
 					}
 					addresses = false
 				case SendAdvert:
-					// Who yields sends a last one.
-					if a.Priority != priorityStop && m.State() != spec.InstanceActive && before != spec.InstanceActive {
-						t.Fatalf("sends priority %d from %s to %s", a.Priority, before, m.State())
-					}
-					if a.Priority == priorityStop && before != spec.InstanceActive {
+					// Only who was active has a role to stop, or to yield with a last advert.
+					yields := before == spec.InstanceActive && m.State() == spec.InstanceBackup
+					switch {
+					case a.Priority == priorityStop && before != spec.InstanceActive:
 						t.Fatalf("says that it stops in %s", before)
+					case a.Priority != priorityStop && m.State() != spec.InstanceActive && !yields:
+						t.Fatalf("sends priority %d from %s to %s", a.Priority, before, m.State())
+					case a.Priority != priorityStop && a.Priority != m.Parameters().Priority:
+						t.Fatalf("sends priority %d with one of %d", a.Priority, m.Parameters().Priority)
 					}
 				}
 			}

@@ -24,6 +24,8 @@ type input struct {
 	virtual *port
 	// virtualName is that of the virtual link that carries some of the addresses, or "".
 	virtualName string
+	// hardware is the interface's hardware address, or "" while it is not known.
+	hardware string
 	// reason is why the instance may not take part; "" when it may.
 	reason string
 	// hold is what the instance waits for before it becomes active; "" when it does not.
@@ -35,7 +37,7 @@ type input struct {
 
 func (in *input) equal(other *input) bool {
 	return other != nil && in.params == other.params && in.port == other.port && in.virtual == other.virtual && in.reason == other.reason && in.hold == other.hold &&
-		in.group == other.group && in.members == other.members && in.garp == other.garp &&
+		in.group == other.group && in.hardware == other.hardware && in.members == other.members && in.garp == other.garp &&
 		in.virtualName == other.virtualName && slices.Equal(in.places, other.places) && slices.Equal(in.routes, other.routes) &&
 		slices.Equal(in.addresses, other.addresses) && in.transport.equal(&other.transport)
 }
@@ -44,7 +46,9 @@ func (in *input) equal(other *input) bool {
 type facts struct {
 	port    *port
 	primary netip.Addr
-	err     error
+	// hardware is the hardware address, or "" while it is not known.
+	hardware string
+	err      error
 }
 
 // reconcile tells the thread what differs from what it was told before. It is called with mu held.
@@ -153,6 +157,7 @@ func (e *Engine) inputFor(en *entry, f facts) input {
 		garp:        en.spec.GARP,
 		transport:   transportOf(en.spec),
 		port:        f.port,
+		hardware:    f.hardware,
 		group:       en.spec.SyncGroup,
 	}
 	if f.err == nil && en.spec.Unicasts() {
@@ -219,14 +224,16 @@ func (e *Engine) inspect(on attachment) facts {
 	if err != nil {
 		return facts{port: p, err: err}
 	}
+	f := facts{port: p, primary: primary, hardware: e.Interfaces.HardwareAddress(on.iface)}
 	if p != nil && p.index == index {
-		return facts{port: p, primary: primary}
+		return f
 	}
 	conn, err := e.Network.Open(on.iface, index, on.family)
 	if err != nil {
 		return facts{err: err}
 	}
-	return facts{port: e.addPort(on, index, conn), primary: primary}
+	f.port = e.addPort(on, index, conn)
+	return f
 }
 
 // addPort puts a port in the place of the one that is there.

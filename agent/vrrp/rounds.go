@@ -21,6 +21,10 @@ type rounds struct {
 // paceStep is the time that one piece of a round takes, unless the rate is too low for it.
 const paceStep = 10 * time.Millisecond
 
+// stall is how late nothing is, unless the process was stopped. Others may have taken over meanwhile, so a round that
+// is as late is put off for as long again: then it is known whether there is still anything to announce.
+const stall = 100 * time.Millisecond
+
 // begin plans the rounds that follow a first one, which went out now.
 func (r *rounds) begin(now time.Time, g spec.GARP) {
 	*r = rounds{garp: g, due: now.Add(g.Delay.Std()), left: g.Repeat}
@@ -51,6 +55,10 @@ func (r *rounds) adopt(now time.Time, g spec.GARP) {
 // take returns which of n addresses, from and up to, are to be announced now, and plans the next.
 func (r *rounds) take(now time.Time, n int) (from, to int) {
 	if r.due.IsZero() || now.Before(r.due) {
+		return 0, 0
+	}
+	if now.Sub(r.due) > stall {
+		r.due = now.Add(stall)
 		return 0, 0
 	}
 	rate := max(r.garp.Rate, 1)

@@ -28,6 +28,8 @@ type router struct {
 	virtual   *port // of the virtual MAC, or nil
 	addresses []netip.Addr
 	transport transport
+	// hardware is the hardware address that neighbours know the interface by, or "".
+	hardware string
 	// hearing and virtualHearing are what goes on at each.
 	hearing, virtualHearing *hearing
 	reason                  string
@@ -129,6 +131,12 @@ func (r *router) apply(l *loop, now time.Duration, in input) {
 		r.wish.Store(&changed)
 		l.holder.wake()
 	}
+	if in.hardware != "" {
+		if r.hardware != "" && r.hardware != in.hardware && r.wish.Load().active {
+			r.announce(l)
+		}
+		r.hardware = in.hardware
+	}
 	r.reason, r.hold = in.reason, in.hold
 	r.members = in.members
 	l.groups.move(r, in.group)
@@ -202,10 +210,7 @@ func (r *router) stepAlone(l *loop, now time.Duration, ev Event) {
 			r.wish.Store(&w)
 			l.holder.wake()
 		case Announce:
-			w := *r.wish.Load()
-			w.announce++
-			r.wish.Store(&w)
-			l.holder.wake()
+			r.announce(l)
 		case Release:
 			r.lastAdvert.Store(0)
 			w := *r.wish.Load()
@@ -229,6 +234,14 @@ func (r *router) stepAlone(l *loop, now time.Duration, ev Event) {
 		l.note(r.failoverNote(spec.EventFailoverEnded))
 	}
 	r.tellOutcome()
+}
+
+// announce has the addresses announced again.
+func (r *router) announce(l *loop) {
+	w := *r.wish.Load()
+	w.announce++
+	r.wish.Store(&w)
+	l.holder.wake()
 }
 
 // send sends an advert to the group, or to every peer.

@@ -184,11 +184,23 @@ func roles(t *testing.T, active, backup *director) {
 // pair starts two directors, of which the first is preferred, and waits for their roles.
 func pair(t *testing.T, n *lab.Network) (d1, d2 *director) {
 	t.Helper()
-	d1 = startDirector(t, n.Host(t, "d1", "192.0.2.11/24"))
-	d2 = startDirector(t, n.Host(t, "d2", "192.0.2.12/24"))
-	d1.set(web(instance(150)))
-	d2.set(web(instance(100)))
-	roles(t, d1, d2)
+	return pairOf(t, n, inIPv4)
+}
+
+// pairOf is pair for a family.
+func pairOf(t *testing.T, n *lab.Network, family func(*spec.VRRPInstance)) (d1, d2 *director) {
+	t.Helper()
+	d1 = startDirector(t, n.Host(t, "d1", "192.0.2.11/24", "2001:db8::11/64"))
+	d2 = startDirector(t, n.Host(t, "d2", "192.0.2.12/24", "2001:db8::12/64"))
+	preferred, other := instance(150), instance(100)
+	family(&preferred)
+	family(&other)
+	d1.set(web(preferred))
+	d2.set(web(other))
+	address := preferred.VirtualAddresses[len(preferred.VirtualAddresses)-1].String()
+	eventually(t, "d1 is active and d2 is not", func() bool {
+		return d1.carriesAs(spec.InstanceActive, address) && d2.carriesAs(spec.InstanceBackup, address)
+	})
 	return d1, d2
 }
 

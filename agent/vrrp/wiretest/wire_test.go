@@ -311,29 +311,41 @@ func TestWire_78_CarrierLostAndFound(t *testing.T) {
 	wire.awaitGARP(t, d1.host, mark, "192.0.2.100")
 }
 
-func TestWire_34_AfterALinkFlapTheGroupIsJoinedAgain(t *testing.T) {
+func TestWire_34_78_AfterALinkFlapTheGroupIsJoinedAgain(t *testing.T) {
 	t.Parallel()
-	n := lab.Start(t)
-	wire := startCapture(t, n)
-	d1, d2 := pair(t, n)
-	flip := func(state string) {
-		if _, err := d2.host.Output(t.Context(), "ip", "link", "set", "eth0", state); err != nil {
-			t.Fatal(err)
-		}
+	for name, tt := range map[string]struct {
+		family    func(*spec.VRRPInstance)
+		address   string
+		joins     func(frame) bool
+		announces func(frame) bool
+	}{
+		"IPv4": {inIPv4, four, membership("192.0.2.12", joins), garp(arpReply, "192.0.2.100")},
+		"IPv6": {inIPv6, six, listener(joins), announced("2001:db8::100")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := lab.Start(t)
+			wire := startCapture(t, n)
+			d1, d2 := pairOf(t, n, tt.family)
+			mac := hardwareAddress(t, d2.host).String()
+			from := func(match func(frame) bool) func(frame) bool {
+				return func(f frame) bool { return f.from() == mac && match(f) }
+			}
+			output(t, d2.host, "ip", "link", "set", "eth0", "down")
+			eventually(t, "d2 is in fault", func() bool { return d2.status().State == spec.InstanceFault })
+			if diff := cmp.Diff("interface eth0 is down", d2.status().Reason); diff != "" {
+				t.Error(diff)
+			}
+			mark := wire.mark()
+			output(t, d2.host, "ip", "link", "set", "eth0", "up")
+			wire.await(t, "a report that joins the group", mark, from(tt.joins))
+			eventually(t, "d2 listens", func() bool { return d2.carriesAs(spec.InstanceBackup, tt.address) })
+			// It hears, and it can announce: the socket for that saw the interface go down, too.
+			d1.kill()
+			eventually(t, "d2 took over", func() bool { return d2.carriesAs(spec.InstanceActive, tt.address) })
+			wire.await(t, "an announcement", mark, from(tt.announces))
+		})
 	}
-	flip("down")
-	eventually(t, "d2 is in fault", func() bool { return d2.is(spec.InstanceFault) })
-	if diff := cmp.Diff("interface eth0 is down", d2.status().Reason); diff != "" {
-		t.Error(diff)
-	}
-	mark := wire.mark()
-	flip("up")
-	wire.await(t, "a report that joins the group", mark, membership("192.0.2.12", joins))
-	roles(t, d1, d2)
-	// It hears, and it can announce: the socket for that saw the interface go down, too.
-	d1.kill()
-	eventually(t, "d2 took over", func() bool { return d2.is(spec.InstanceActive) })
-	wire.awaitGARP(t, d2.host, mark, "192.0.2.100")
 }
 
 func TestWire_61_AfterAPartitionOneIsLeftAndSaysSo(t *testing.T) {
