@@ -223,7 +223,7 @@ func (a *Agent) applyAll(sync func() error) error {
 	defer a.applying.Unlock()
 	d := a.store.Desired()
 	a.checker.Set(d)
-	a.balancer.Set(d)
+	a.balancer.Want(d)
 	a.tuner.Set(d.IPVSSettings)
 	err := errors.Join(a.engine.Set(d.VRRPInstances), sync())
 	a.applied.Store(true)
@@ -259,19 +259,26 @@ func (a *Agent) Ready() error {
 	return nil
 }
 
-// Status says what is happening now.
-func (a *Agent) Status(ctx context.Context) spec.Status {
-	return a.status(ctx, func() (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift) {
-		return a.balancer.Status(ctx)
-	})
+// Seen is Status as far as it is about an object. Of the kernel's table it says what was seen last.
+func (a *Agent) Seen(ctx context.Context, kind spec.Kind, key string) spec.Status {
+	if kind == spec.KindRealServer {
+		kind = spec.KindVirtualServer
+		key, _, _ = strings.Cut(key, "/")
+	}
+	if kind != spec.KindVirtualServer {
+		return a.Status(ctx)
+	}
+	service, ok := a.balancer.Seen(key)
+	if !ok {
+		return spec.Status{}
+	}
+	return spec.Status{VirtualServers: map[string]spec.VirtualServerStatus{key: service}}
 }
 
-// Seen is Status with the kernel's table as it was seen last.
-func (a *Agent) Seen(ctx context.Context) spec.Status { return a.status(ctx, a.balancer.Seen) }
-
-func (a *Agent) status(ctx context.Context, balanced func() (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift)) spec.Status {
+// Status says what is happening now.
+func (a *Agent) Status(ctx context.Context) spec.Status {
 	events := a.events.Status() // first: whoever goes on from there misses nothing
-	services, table, drift := balanced()
+	services, table, drift := a.balancer.Status(ctx)
 	settings, tuned := a.tuner.Status(ctx)
 	return spec.Status{
 		Name:           a.config.Name,

@@ -95,7 +95,9 @@ func (d *testDirector) endRemovals() error {
 func (d *testDirector) Ready() error { return nil }
 
 // Status has the drift, and the states of instances that a test gave.
-func (d *testDirector) Seen(ctx context.Context) spec.Status { return d.Status(ctx) }
+func (d *testDirector) Seen(ctx context.Context, _ spec.Kind, _ string) spec.Status {
+	return d.Status(ctx)
+}
 
 func (d *testDirector) Status(context.Context) spec.Status {
 	d.mu.Lock()

@@ -120,6 +120,12 @@ func New(c Config) *Balancer {
 // Set says what is desired. Before the first Set nothing is written: an agent that does not know yet
 // what it wants must not take its services for unwanted.
 func (b *Balancer) Set(d spec.Desired) {
+	b.Want(d)
+	b.Trigger()
+}
+
+// Want is Set for a caller whose Sync follows: it leaves the work to that.
+func (b *Balancer) Want(d spec.Desired) {
 	members := make(map[string][]spec.ServerKey, len(d.VirtualServers))
 	for key := range d.RealServers {
 		members[key.VirtualServer] = append(members[key.VirtualServer], key)
@@ -127,7 +133,6 @@ func (b *Balancer) Set(d spec.Desired) {
 	b.mu.Lock()
 	b.desired, b.members = &d, members
 	b.mu.Unlock()
-	b.Trigger()
 }
 
 // Trigger says that verdicts may have changed. It does not wait, and many are served at once.

@@ -112,9 +112,13 @@ func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task) (seen
 	if err != nil {
 		return view{}, nil, err
 	}
-	fresh := seen.patched(part, read, stats)
+	unchanged := maps.EqualFunc(read, last.table.Part(part...), ipvs.Service.Equal)
+	seen = seen.patched(part, read, stats)
+	if unchanged {
+		return seen, part, nil
+	}
 	// What was never seen before counts as what it is in the table.
-	return b.decide(desired, observation{fresh.table, fresh.stats, fresh.at}), part, nil
+	return b.decide(desired, observation{seen.table, seen.stats, seen.at}), part, nil
 }
 
 // decide says what is wanted, where the kernel has that table.

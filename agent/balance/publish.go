@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,9 +21,10 @@ type told struct {
 
 // publishStates tells of the services and servers that are not as they were. The caller has the turn.
 func (b *Balancer) publishStates(desired spec.Desired, seen view) {
-	status := b.services(desired, seen)
 	first := b.told.services == nil
-	services, servers := make(map[string]string, len(status)), make(map[spec.ServerKey]string, len(desired.RealServers))
+	if first {
+		b.told.services, b.told.servers = map[string]string{}, map[spec.ServerKey]string{}
+	}
 	var events, ofServices []spec.Event
 	change := func(e spec.Event, from, to string) []spec.Event {
 		if first || from == to {
@@ -31,30 +33,42 @@ func (b *Balancer) publishStates(desired spec.Desired, seen view) {
 		e.Type, e.State = spec.EventStateChanged, &spec.StateChange{From: from, To: to}
 		return []spec.Event{e}
 	}
-	for name, s := range status {
+	for name, v := range desired.VirtualServers {
 		from, known := b.told.services[name]
 		if !known {
 			from = spec.ServiceDown // it has had no time to be anything else
 		}
-		services[name] = s.State
-		ofServices = append(ofServices, change(spec.Event{Kind: spec.KindVirtualServer, Name: name}, from, s.State)...)
+		to := serviceState(name, v, seen).State
+		b.told.services[name] = to
+		ofServices = append(ofServices, change(spec.Event{Kind: spec.KindVirtualServer, Name: name}, from, to)...)
 	}
-	for key := range desired.RealServers {
-		s, ok := status[key.VirtualServer].RealServers[key.Address.String()]
+	for key, wanted := range desired.RealServers {
+		v, ok := desired.VirtualServers[key.VirtualServer]
 		if !ok {
 			continue
 		}
 		from, to := b.told.servers[key], spec.ServerUnhealthy
 		switch {
-		case s.Healthy:
+		case seen.remembered.servers[key].last == Up:
 			to = spec.ServerHealthy
 		case from == "" && b.verdict(key) == Unknown:
 			continue // not checked yet
 		}
-		servers[key] = to
-		events = append(events, change(spec.Event{Kind: spec.KindRealServer, Name: key.VirtualServer, Server: key.Address.String(), Reason: s.Reason}, from, to)...)
+		if from == to {
+			continue
+		}
+		b.told.servers[key] = to
+		reason := b.server(v, wanted, key, seen).Reason
+		events = append(events, change(spec.Event{Kind: spec.KindRealServer, Name: key.VirtualServer, Server: key.Address.String(), Reason: reason}, from, to)...)
 	}
-	b.told.services, b.told.servers = services, servers
+	maps.DeleteFunc(b.told.services, func(name string, _ string) bool {
+		_, wanted := desired.VirtualServers[name]
+		return !wanted
+	})
+	maps.DeleteFunc(b.told.servers, func(key spec.ServerKey, _ string) bool {
+		_, wanted := desired.RealServers[key]
+		return !wanted
+	})
 	inOrder(events)
 	inOrder(ofServices)
 	b.publish(append(events, ofServices...)...) // a server's fate decides that of its service

@@ -62,12 +62,6 @@ const viewAge = time.Second
 // what is wanted.
 func (b *Balancer) Status(ctx context.Context) (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift) {
 	b.refresh(ctx)
-	return b.Seen()
-}
-
-// Seen is Status as it was seen last: what was written is as it was read back, and what is counted may be
-// as old as the last comparison of the whole table.
-func (b *Balancer) Seen() (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift) {
 	b.mu.Lock()
 	desired, seen := b.desired, b.view
 	b.mu.Unlock()
@@ -76,6 +70,35 @@ func (b *Balancer) Seen() (map[string]spec.VirtualServerStatus, spec.IPVSStatus,
 		services = b.services(*desired, seen)
 	}
 	return services, spec.IPVSStatus{Available: seen.version != "", Version: seen.version, Reason: seen.reason}, seen.drift()
+}
+
+// Seen says how one service is as it was seen last: what was written is as it was read back, and what is
+// counted may be as old as the last comparison of the whole table.
+func (b *Balancer) Seen(name string) (_ spec.VirtualServerStatus, ok bool) {
+	b.mu.Lock()
+	desired, members, seen := b.desired, b.members[name], b.view
+	b.mu.Unlock()
+	if desired == nil {
+		return spec.VirtualServerStatus{}, false
+	}
+	v, ok := desired.VirtualServers[name]
+	if !ok {
+		return spec.VirtualServerStatus{}, false
+	}
+	one := spec.Desired{
+		VirtualServers: map[string]spec.VirtualServer{name: v},
+		RealServers:    make(map[spec.ServerKey]spec.RealServer, len(members)),
+		Drains:         map[spec.ServerKey]spec.Drain{},
+	}
+	for key, d := range desired.Drains {
+		if key.VirtualServer == name {
+			one.Drains[key] = d
+		}
+	}
+	for _, key := range members {
+		one.RealServers[key] = desired.RealServers[key]
+	}
+	return b.services(one, seen)[name], true
 }
 
 // refresh reads the table again if the view of it is old and nobody is changing it just now.

@@ -40,8 +40,9 @@ type Director interface {
 	Apply(ctx context.Context, kind spec.Kind, key string) error
 	// Status says what is happening now.
 	Status(ctx context.Context) spec.Status
-	// Seen is Status as it was seen last: for what Apply has just read back, no need to look again.
-	Seen(ctx context.Context) spec.Status
+	// Seen is Status as far as it is about the object of that kind and key, which Apply has just read back:
+	// there is no need to look again.
+	Seen(ctx context.Context, kind spec.Kind, key string) spec.Status
 	// Ready reports why the director does not do its work yet, or nil.
 	Ready() error
 }

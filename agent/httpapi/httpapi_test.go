@@ -56,8 +56,10 @@ func endRemovals(s *store.Store) error {
 	return err
 }
 
-func (f *fakeDirector) Ready() error                         { return f.ready }
-func (f *fakeDirector) Seen(ctx context.Context) spec.Status { return f.Status(ctx) }
+func (f *fakeDirector) Ready() error { return f.ready }
+func (f *fakeDirector) Seen(ctx context.Context, _ spec.Kind, _ string) spec.Status {
+	return f.Status(ctx)
+}
 
 func (f *fakeDirector) Status(context.Context) spec.Status {
 	f.statuses.Add(1)

@@ -122,7 +122,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 			a.endHold(k.kind, key)
 		}
 	}
-	answer := k.answer(a.director.Seen(ctx), status, key, v)
+	answer := k.answer(a.director.Seen(ctx, k.kind, key), status, key, v)
 	answer.Body.Unresolved = unresolved
 	return answer, nil
 }

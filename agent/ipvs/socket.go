@@ -118,6 +118,7 @@ func (c *socket) dump(ctx context.Context, command uint8, attributes func(*encod
 	for range dumpAttempts {
 		restart()
 		r := c.request()
+		r.reads = true
 		r.add(c.family, unix.NLM_F_DUMP, command, familyVersion, attributes)
 		interrupted := false
 		err = c.exchange(ctx, r, func(a answer) (bool, error) {
@@ -182,12 +183,12 @@ func (c *socket) exchange(ctx context.Context, r *request, take func(answer) (la
 	if err := c.waitUntil(end); err != nil {
 		return err
 	}
-	if err := unix.Sendto(c.netlink.GetFd(), r.bytes, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := c.send(r); err != nil {
 		return c.broken("send to the kernel", err)
 	}
 	var wrong error
 	for {
-		n, _, err := unix.Recvfrom(c.netlink.GetFd(), c.buffer, 0)
+		n, err := receive(c.netlink.GetFd(), c.buffer)
 		switch {
 		case errors.Is(err, unix.EINTR) && time.Now().Before(end):
 			continue
@@ -207,6 +208,15 @@ func (c *socket) exchange(ctx context.Context, r *request, take func(answer) (la
 			return errTimeout
 		}
 	}
+}
+
+// send sends a request. One that only reads is answered piece by piece, and each piece takes no time; one
+// that writes may have the kernel load a module.
+func (c *socket) send(r *request) error {
+	if r.reads {
+		return sendNow(c.netlink.GetFd(), r.bytes)
+	}
+	return unix.Sendto(c.netlink.GetFd(), r.bytes, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 }
 
 // split hands the messages in b that answer the request to take.

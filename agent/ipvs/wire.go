@@ -32,6 +32,8 @@ type request struct {
 	count int
 	// last is where the last message begins.
 	last int
+	// reads says that the kernel has next to nothing to do before it answers.
+	reads bool
 }
 
 // add appends a message with the attributes that are added to it by the function.
