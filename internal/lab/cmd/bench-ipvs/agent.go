@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/balance"
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/agent/store"
+	"github.com/lvs-director/terraform-provider-lvs/internal/client"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// desire returns the desired state of which the table is what the kernel has to hold.
+func desire(t ipvs.Table, check *spec.HealthCheck) spec.Desired {
+	d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{}, RealServers: map[spec.ServerKey]spec.RealServer{}}
+	for key, service := range t {
+		v := spec.DefaultVirtualServer()
+		v.Address, v.Port, v.Scheduler, v.HealthCheck = key.Address.Addr(), int(key.Address.Port()), service.Scheduler, check
+		name := nameOf(key)
+		for server, destination := range service.Destinations {
+			v.ForwardingMethod = spec.ForwardingMethod(destination.Forwarding.String())
+			d.RealServers[spec.ServerKey{VirtualServer: name, Address: server}] = spec.RealServer{Weight: int(destination.Weight)}
+		}
+		d.VirtualServers[name] = v
+	}
+	return d
+}
+
+func nameOf(key ipvs.ServiceKey) string { return "service" + strconv.Itoa(int(key.Address.Port())) }
+
+// agent is a running lvs-agent.
+type agent struct {
+	cmd    *exec.Cmd
+	client *client.Client
+	log    *os.File
+}
+
+// startAgent starts an agent in the namespace that finds this desired state on its disk.
+func startAgent(ctx context.Context, program string, n namespace, dir string, d spec.Desired) (*agent, error) {
+	dir, err := os.MkdirTemp(dir, "agent-")
+	if err != nil {
+		return nil, err
+	}
+	if err := fill(filepath.Join(dir, "state.db"), d); err != nil {
+		return nil, err
+	}
+	socket := "unix://" + filepath.Join(dir, "socket")
+	file := filepath.Join(dir, "agent.hcl")
+	text := fmt.Sprintf("listen = %q\nstate_dir = %q\nname = \"bench\"\n", socket, dir)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return nil, err
+	}
+	a := &agent{log: log, cmd: exec.CommandContext(ctx, "ip", "netns", "exec", string(n), program, "run", "--config", file)}
+	a.cmd.Stdout, a.cmd.Stderr = log, log
+	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if a.client, err = client.New(client.Config{Name: "bench", Endpoint: socket}); err != nil {
+		return nil, err
+	}
+	return a, a.cmd.Start()
+}
+
+// fill puts the desired state on disk, as so many requests would have.
+func fill(file string, d spec.Desired) (err error) {
+	s, err := store.Open(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	_, err = s.Update(func(spec.Desired) (changes []spec.Change, _ error) {
+		for name, v := range d.VirtualServers {
+			changes = append(changes, spec.Change{Kind: spec.KindVirtualServer, Key: name, Value: v})
+		}
+		for key, v := range d.RealServers {
+			changes = append(changes, spec.Change{Kind: spec.KindRealServer, Key: key.String(), Value: v})
+		}
+		return changes, nil
+	})
+	return err
+}
+
+// until waits for something to be so.
+func until(ctx context.Context, what string, is func() bool) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, 5*time.Minute, fmt.Errorf("waited too long until %s", what))
+	defer cancel()
+	for !is() {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// stop ends the agent, and puts what it said into the error that something else ended with.
+func (a *agent) stop(failure error) error {
+	_ = a.cmd.Process.Signal(syscall.SIGTERM)
+	_ = a.cmd.Wait()
+	if failure != nil {
+		said, _ := os.ReadFile(a.log.Name())
+		failure = fmt.Errorf("%w; the agent said:\n%s", failure, said[max(0, len(said)-2000):])
+	}
+	return errors.Join(failure, a.log.Close())
+}
+
+func measureChange(ctx context.Context, s settings, dir string, t *table) error {
+	wanted := services(s.services, s.servers)
+	var took []time.Duration
+	_, err := in(ctx, "change", func(n namespace, k *ipvs.Kernel) (err error) {
+		a, err := startAgent(ctx, s.agent, n, dir, desire(wanted, nil))
+		if err != nil {
+			return err
+		}
+		defer func() { err = a.stop(err) }()
+		if err := until(ctx, "the agent has written the table", func() bool {
+			actual, _, err := k.Read(ctx)
+			return err == nil && len(ipvs.Diff(actual, wanted)) == 0
+		}); err != nil {
+			return err
+		}
+		keys := wanted.Keys()
+		for i := range s.changes {
+			service := keys[i*7%len(keys)]
+			server := wanted[service].Addresses()[0]
+			key := spec.ServerKey{VirtualServer: nameOf(service), Address: server}
+			start := time.Now()
+			if _, err := a.client.RealServers().Put(ctx, key.String(), spec.RealServer{Weight: 2 + i}, client.PutOptions{}); err != nil {
+				return err
+			}
+			took = append(took, time.Since(start))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(took)
+	what := fmt.Sprintf("one weight among %d services, by the API, read back", s.services)
+	t.figure(what+": median", rounded(took[len(took)/2]))
+	t.time(what+": 99 %", took[len(took)*99/100], 20*time.Millisecond)
+	return nil
+}
+
+func measureMemory(ctx context.Context, s settings, dir string, t *table) error {
+	check := spec.DefaultHealthCheck()
+	check.TCP, check.Interval = &spec.TCPCheck{}, spec.Duration(30*time.Second)
+	var memory int64
+	_, err := in(ctx, "memory", func(n namespace, k *ipvs.Kernel) (err error) {
+		echo := exec.CommandContext(ctx, "ip", "netns", "exec", string(n), "busybox", "nc", "-ll", "-p", "8080", "-e", "true")
+		if err := echo.Start(); err != nil {
+			return err
+		}
+		defer func() {
+			_ = echo.Process.Kill()
+			_ = echo.Wait()
+		}()
+		a, err := startAgent(ctx, s.agent, n, dir, desire(pool(s.pool), &check))
+		if err != nil {
+			return err
+		}
+		defer func() { err = a.stop(err) }()
+		// A round of checks and a resync.
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(40 * time.Second):
+		}
+		if memory = resident(a.cmd.Process.Pid); memory == 0 {
+			return errors.New("the agent is gone")
+		}
+		actual, _, err := k.Read(ctx)
+		if len(actual) == 0 {
+			err = errors.Join(err, errors.New("the agent has written nothing"))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	t.number(fmt.Sprintf("the agent with %d servers, each checked by TCP: memory", s.pool), float64(memory)/1e6, 150, "MB")
+	return nil
+}
+
+// resident returns the memory of a process, in bytes. The program that ip netns exec becomes keeps its id.
+func resident(pid int) int64 {
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	fields := strings.Fields(string(statm))
+	if err != nil || len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
+
+// up is a Health that nobody asks.
+type up struct{}
+
+func (up) Server(spec.ServerKey) (balance.Verdict, string) { return balance.Up, "" }
+
+func measureResync(ctx context.Context, s settings, _ string, t *table) error {
+	const times = 20
+	var spent time.Duration
+	_, err := in(ctx, "resync", func(_ namespace, k *ipvs.Kernel) error {
+		b := balance.New(balance.Config{
+			Kernel: k, Health: up{}, Ledger: store.LedgerOf[ipvs.ServiceKey](store.InMemory(), "services"), Log: slog.New(slog.DiscardHandler),
+		})
+		b.Set(desire(pool(s.pool), nil))
+		if err := b.Sync(ctx); err != nil {
+			return err
+		}
+		before := processorTime()
+		for range times {
+			if err := b.Sync(ctx); err != nil {
+				return err
+			}
+		}
+		spent = (processorTime() - before) / times
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	t.figure(fmt.Sprintf("a resync of %d servers without a difference: processor time", s.pool), rounded(spent))
+	t.number("  of a core, every "+balance.DefaultResyncInterval.String(), 100*spent.Seconds()/balance.DefaultResyncInterval.Seconds(), 1, "%")
+	return nil
+}
+
+// processorTime returns what this process has used, the kernel's time for it included.
+func processorTime() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

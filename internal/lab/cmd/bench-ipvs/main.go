@@ -1,0 +1,117 @@
+// Command bench-ipvs holds the agent's way to the kernel's IPVS table against ipvsadm's and moby/ipvs's:
+// the same table, in the same run, on the same kernel. Where the running one has no IPVS it runs itself in
+// a guest. It prints a table with a verdict for each bound and ends with exit status 1 when one is missed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+)
+
+// settings are the flags.
+type settings struct {
+	agent    string
+	parts    []string
+	services int
+	servers  int
+	pool     int
+	changes  int
+}
+
+// parts are what can be measured, in the order in which it is.
+func parts() []string { return []string{"table", "pool", "resync", "change", "memory"} }
+
+const (
+	statusMissed = 1
+	statusFailed = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx)
+	stop()
+	os.Exit(status)
+}
+
+func run(ctx context.Context) (status int) {
+	s, err := readFlags()
+	switch here := lab.HasRoot() && lab.HasIPVS(); {
+	case err != nil:
+	case here:
+		status, err = measure(ctx, s)
+	default:
+		status, err = runInGuest(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench-ipvs:", err)
+		return statusFailed
+	}
+	return status
+}
+
+func runInGuest(ctx context.Context) (status int, err error) {
+	if err := lab.Installed(); err != nil {
+		return 0, fmt.Errorf("this kernel has no IPVS or this user may not change it, so a guest is wanted: %w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	return lab.Guest{}.Run(ctx, os.Stdout, append([]string{self}, os.Args[1:]...)...)
+}
+
+func measure(ctx context.Context, s settings) (status int, err error) {
+	dir, err := os.MkdirTemp("", "lvs-bench-ipvs-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	t := &table{out: os.Stdout}
+	t.head()
+	for _, part := range s.parts {
+		do := map[string]func(context.Context, settings, string, *table) error{
+			"table": measureTable, "pool": measurePool, "resync": measureResync, "change": measureChange, "memory": measureMemory,
+		}[part]
+		if err := do(ctx, s, dir, t); err != nil {
+			return 0, fmt.Errorf("%s: %w", part, err)
+		}
+	}
+	if t.missed {
+		return statusMissed, nil
+	}
+	return 0, nil
+}
+
+func readFlags() (settings, error) {
+	var s settings
+	var list string
+	flag.StringVar(&s.agent, "agent", filepath.Join("bin", "lvs-agent"), "the agent's program")
+	flag.StringVar(&list, "parts", strings.Join(parts(), ","), "what to measure")
+	flag.IntVar(&s.services, "services", 1000, "services of the parts table and change")
+	flag.IntVar(&s.servers, "servers", 10, "servers of each")
+	flag.IntVar(&s.pool, "pool", 10000, "servers of the one service of the parts pool, resync and memory")
+	flag.IntVar(&s.changes, "changes", 300, "changes of the part change")
+	flag.Parse()
+	s.parts = strings.Split(list, ",")
+	for _, part := range s.parts {
+		if !slices.Contains(parts(), part) {
+			return s, fmt.Errorf("there is no part %q: there are %s", part, strings.Join(parts(), ", "))
+		}
+	}
+	if min(s.services, s.servers, s.pool, s.changes) < 1 || s.services > 60000 || s.servers > 200 || s.pool > 60000 {
+		return s, errors.New("-services and -pool are 1 to 60000, -servers 1 to 200, -changes 1 or more")
+	}
+	var err error
+	s.agent, err = filepath.Abs(s.agent)
+	return s, err
+}
