@@ -29,6 +29,7 @@ func checkScripts() kind[spec.CheckScript, spec.CheckScriptStatus] {
 	return kind[spec.CheckScript, spec.CheckScriptStatus]{
 		kind: spec.KindCheckScript, resource: "lvs_check_script", title: "Check Script",
 		identity:   byName("check script"),
+		keys:       func(s *spec.Snapshot) []string { return keysOf(s.CheckScripts) },
 		collection: (*client.Client).CheckScripts,
 		find: func(s *spec.Snapshot, key string) (spec.CheckScript, bool) {
 			v, ok := s.CheckScripts[key]

@@ -32,6 +32,7 @@ type testDirector struct {
 	mu       sync.Mutex
 	drift    []spec.Drift
 	states   map[string]spec.InstanceState
+	aside    string
 	refuse   spec.FieldErrors
 	fault    func(w http.ResponseWriter, r *http.Request) (handled bool)
 	requests []string
@@ -104,9 +105,17 @@ func (d *testDirector) Status(context.Context) spec.Status {
 	defer d.mu.Unlock()
 	instances := map[string]spec.VRRPInstanceStatus{}
 	for name, state := range d.states {
-		instances[name] = spec.VRRPInstanceStatus{VRRPInstanceState: spec.VRRPInstanceState{State: state}}
+		instances[name] = spec.VRRPInstanceStatus{VRRPInstanceState: spec.VRRPInstanceState{State: state, Failover: name == d.aside}}
 	}
 	return spec.Status{Name: d.name, Version: "test", Dataplane: "memory", VRRPInstances: instances, Drift: slices.Clone(d.drift)}
+}
+
+// setAside says that an instance has handed over and stays away.
+func (d *testDirector) setAside(instance string) {
+	d.setState(instance, spec.InstanceBackup)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.aside = instance
 }
 
 // setState says in which state an instance is.

@@ -12,8 +12,10 @@ import (
 	"os"
 	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	fwlist "github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -146,7 +148,7 @@ func (*lvsProvider) Configure(ctx context.Context, req provider.ConfigureRequest
 		resp.Diagnostics.AddError("Unable to Configure Provider", err.Error())
 		return
 	}
-	resp.ResourceData, resp.DataSourceData = c, c
+	resp.ResourceData, resp.DataSourceData, resp.ActionData, resp.ListResourceData = c, c, c, c
 }
 
 func (*lvsProvider) Resources(context.Context) []func() resource.Resource {
@@ -173,5 +175,21 @@ func (*lvsProvider) Functions(context.Context) []func() function.Function {
 		newVirtualMACFunction,
 		newActiveDownIntervalFunction,
 		newParseServiceFunction,
+	}
+}
+
+func (*lvsProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{
+		newFailoverAction,
+		newDrainAction,
+	}
+}
+
+func (*lvsProvider) ListResources(context.Context) []func() fwlist.ListResource {
+	return []func() fwlist.ListResource{
+		listed(newVRRPInstanceResource),
+		listed(newVirtualServerResource),
+		listed(newRealServerResource),
+		listed(newCheckScriptResource),
 	}
 }

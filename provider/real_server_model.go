@@ -35,6 +35,7 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 	return kind[spec.RealServer, spec.RealServerStatus]{
 		kind: spec.KindRealServer, resource: "lvs_real_server", title: "Real Server",
 		identity:   byServer(),
+		keys:       serverKeys,
 		collection: (*client.Client).RealServers,
 		find: func(s *spec.Snapshot, key string) (spec.RealServer, bool) {
 			k, err := spec.ParseServerKey(key)

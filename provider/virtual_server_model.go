@@ -38,6 +38,7 @@ func virtualServers() kind[spec.VirtualServer, spec.VirtualServerStatus] {
 	return kind[spec.VirtualServer, spec.VirtualServerStatus]{
 		kind: spec.KindVirtualServer, resource: "lvs_virtual_server", title: "Virtual Server",
 		identity:   byName("virtual server"),
+		keys:       func(s *spec.Snapshot) []string { return keysOf(s.VirtualServers) },
 		collection: (*client.Client).VirtualServers,
 		find: func(s *spec.Snapshot, key string) (spec.VirtualServer, bool) {
 			v, ok := s.VirtualServers[key]

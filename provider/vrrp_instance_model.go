@@ -44,6 +44,7 @@ func vrrpInstances() kind[spec.VRRPInstance, spec.VRRPInstanceStatus] {
 	return kind[spec.VRRPInstance, spec.VRRPInstanceStatus]{
 		kind: spec.KindVRRPInstance, resource: "lvs_vrrp_instance", title: "VRRP Instance",
 		identity:   byName("VRRP instance"),
+		keys:       func(s *spec.Snapshot) []string { return keysOf(s.VRRPInstances) },
 		collection: (*client.Client).VRRPInstances,
 		find: func(s *spec.Snapshot, key string) (spec.VRRPInstance, bool) {
 			v, ok := s.VRRPInstances[key]
