@@ -56,6 +56,16 @@ func byServer() identity {
 	}
 }
 
+// byService is the identity of what belongs to a virtual server and goes by its name.
+func byService() identity {
+	return identity{
+		attributes: map[string]identityschema.Attribute{
+			"virtual_server": identityschema.StringAttribute{RequiredForImport: true, Description: "Name of the virtual server."},
+		},
+		parts: func(key string) (map[string]any, error) { return map[string]any{"virtual_server": key}, nil },
+	}
+}
+
 func (r *clusterResource[Spec, State, M]) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
 	resp.IdentitySchema = identityschema.Schema{Attributes: r.kind.identity.attributes}
 }

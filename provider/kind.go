@@ -71,11 +71,17 @@ func (k kind[Spec, State]) remove(ctx context.Context, d *director, key string, 
 // belongs to no real server: it is drift of its virtual server.
 func kernelDrift(s *spec.Snapshot, k spec.Kind, key string) []spec.Drift {
 	var found []spec.Drift
+	if k == spec.KindRealServerGroup {
+		found = unowned(s, key)
+	}
 	for _, d := range s.Drift {
 		of, name := d.Kind, d.Name
 		if d.Kind == spec.KindRealServer {
 			if _, known := s.VirtualServers[d.Name].RealServers[d.Server]; known {
 				name = d.Name + "/" + d.Server
+				if k == spec.KindRealServerGroup {
+					of, name, d.Field = k, d.Name, d.Server+" "+d.Field
+				}
 			} else {
 				of, d.Field = spec.KindVirtualServer, "real_server "+d.Server+" "+d.Field
 			}

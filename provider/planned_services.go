@@ -16,6 +16,23 @@ import (
 type plannedServices struct {
 	mu     sync.Mutex
 	byName map[string]plannedService
+	owners map[string]string // resource type of the real servers, by service
+}
+
+// own notes of which kind of resource the real servers of a virtual server are, and reports that they are of
+// another kind, too.
+func (p *plannedServices) own(service, resource string) spec.FieldErrors {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.owners == nil {
+		p.owners = map[string]string{}
+	}
+	if owner, owned := p.owners[service]; owned && owner != resource {
+		return spec.FieldErrors{{Pointer: "/virtual_server", Detail: fmt.Sprintf(
+			"virtual server %q has real servers of both kinds, lvs_real_server and lvs_real_server_group: a group owns all of them, so use one kind", service)}}
+	}
+	p.owners[service] = resource
+	return nil
 }
 
 type plannedService struct {
@@ -51,7 +68,9 @@ func (r *clusterResource[Spec, State, M]) announce(ctx context.Context, resp *re
 		r.cluster.services.add(m.key(), plannedService{m.spec(""), m.placed().names()})
 		errs = r.cluster.sync.service(m)
 	case *realServerModel:
-		errs = r.cluster.sync.server(m)
+		errs = append(r.cluster.sync.server(m), r.cluster.services.own(m.VirtualServer.ValueString(), r.kind.resource)...)
+	case *realServerGroupModel:
+		errs = r.cluster.services.own(m.key(), r.kind.resource)
 	case *ipvsSettingsModel:
 		errs = r.cluster.sync.settings(m)
 	}
@@ -63,18 +82,24 @@ func (r *clusterResource[Spec, State, M]) announce(ctx context.Context, resp *re
 // misfits reports why a planned real server would not belong to its planned service. judged is false
 // when the service is not planned here, or not yet.
 func (r *clusterResource[Spec, State, M]) misfits(m M) (errs spec.FieldErrors, judged bool) {
-	server, ok := any(m).(*realServerModel)
-	if !ok {
+	var name string
+	var fit func(spec.VirtualServer) spec.FieldErrors
+	switch m := any(m).(type) {
+	case *realServerModel:
+		name = m.VirtualServer.ValueString()
+		fit = func(v spec.VirtualServer) spec.FieldErrors { return v.Admit(m.addressPort(), m.spec("")) }
+	case *realServerGroupModel:
+		name, fit = m.key(), m.misfits
+	default:
 		return nil, false
 	}
-	name := server.VirtualServer.ValueString()
 	service, ok := r.cluster.services.get(name)
 	if !ok {
 		return nil, false
 	}
-	if absent := without(server.placed().names(), service.directors); len(absent) > 0 {
+	if absent := without(m.placed().names(), service.directors); len(absent) > 0 {
 		errs = append(errs, spec.FieldError{Pointer: "/directors", Detail: fmt.Sprintf(
 			"virtual server %q is not on %s: write directors = lvs_virtual_server.….directors, with the name of that resource", name, list(absent))})
 	}
-	return append(errs, service.spec.Admit(server.addressPort(), server.spec(""))...), true
+	return append(errs, fit(service.spec)...), true
 }

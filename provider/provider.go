@@ -156,6 +156,7 @@ func (*lvsProvider) Resources(context.Context) []func() resource.Resource {
 		newVRRPInstanceResource,
 		newVirtualServerResource,
 		newRealServerResource,
+		newRealServerGroupResource,
 		newCheckScriptResource,
 		newIPVSSettingsResource,
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
@@ -16,19 +15,11 @@ import (
 
 type realServerModel struct {
 	placement
-	VirtualServer    types.String         `tfsdk:"virtual_server"`
-	Address          iptypes.IPAddress    `tfsdk:"address"`
-	Port             types.Int64          `tfsdk:"port"`
-	Weight           types.Int64          `tfsdk:"weight"`
-	ForwardingMethod types.String         `tfsdk:"forwarding_method"`
-	Tunnel           types.Object         `tfsdk:"tunnel"`
-	UpperThreshold   types.Int64          `tfsdk:"upper_threshold"`
-	LowerThreshold   types.Int64          `tfsdk:"lower_threshold"`
-	HealthCheck      types.Object         `tfsdk:"health_check"`
-	InitialState     types.String         `tfsdk:"initial_state"`
-	OnFailure        types.String         `tfsdk:"on_failure"`
-	DrainTimeout     timetypes.GoDuration `tfsdk:"drain_timeout"`
-	Timeouts         timeouts.Value       `tfsdk:"timeouts"`
+	serverModel
+	VirtualServer types.String      `tfsdk:"virtual_server"`
+	Address       iptypes.IPAddress `tfsdk:"address"`
+	Port          types.Int64       `tfsdk:"port"`
+	Timeouts      timeouts.Value    `tfsdk:"timeouts"`
 }
 
 func realServers() kind[spec.RealServer, spec.RealServerStatus] {
@@ -57,19 +48,7 @@ func (m *realServerModel) addressPort() netip.AddrPort {
 	return netip.AddrPortFrom(address(m.Address), uint16(number(m.Port, 0)))
 }
 
-func (m *realServerModel) spec(string) spec.RealServer {
-	v := spec.DefaultRealServer()
-	v.Weight = number(m.Weight, v.Weight)
-	v.HealthCheck = healthCheck(m.HealthCheck)
-	v.InitialState = word[spec.InitialState](m.InitialState, "")
-	v.DrainTimeout = durationOrNone(m.DrainTimeout, spec.DefaultDrainTimeout)
-	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
-	v.ForwardingMethod = word[spec.ForwardingMethod](m.ForwardingMethod, "")
-	v.Tunnel = tunnel(m.Tunnel)
-	v.UpperThreshold = number(m.UpperThreshold, v.UpperThreshold)
-	v.LowerThreshold = number(m.LowerThreshold, v.LowerThreshold)
-	return v
-}
+func (m *realServerModel) spec(string) spec.RealServer { return m.server() }
 
 func (m *realServerModel) variants() []string { return []string{""} }
 
@@ -98,16 +77,7 @@ func (m *realServerModel) complete() {}
 func (m *realServerModel) adopt(map[string]spec.RealServer, []string) {}
 
 func (m *realServerModel) observe(actual map[string]spec.RealServer) {
-	v := agree(m.spec(""), actual)
-	m.Weight = types.Int64Value(int64(v.Weight))
-	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
-	m.InitialState = optionalWord(v.InitialState)
-	m.DrainTimeout = durationOrNoneValue(v.DrainTimeout)
-	m.OnFailure = optionalWord(v.OnFailure)
-	m.ForwardingMethod = textOrNull(string(v.ForwardingMethod))
-	m.Tunnel = tunnelValue(v.Tunnel)
-	m.UpperThreshold = types.Int64Value(int64(v.UpperThreshold))
-	m.LowerThreshold = types.Int64Value(int64(v.LowerThreshold))
+	m.show(agree(m.server(), actual))
 }
 
 func (m *realServerModel) patience() timeouts.Value { return m.Timeouts }

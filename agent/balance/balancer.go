@@ -208,13 +208,17 @@ func (b *Balancer) Run(ctx context.Context) error {
 			return nil
 		}
 		var err error
-		if unasked || drains || b.done < b.asked.Load() {
+		works := unasked || drains || b.done < b.asked.Load()
+		if works {
 			err = b.pass(ctx, task{whole: unasked})
 		}
 		if wait, draining := b.untilDrain(time.Now()); draining {
 			drain.Reset(wait)
 		}
 		b.give()
+		if !works {
+			continue // somebody else's pass served it; a failure before that is still to be tried again
+		}
 		if err == nil {
 			wait = firstRetry
 			retry.Stop()

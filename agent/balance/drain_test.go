@@ -301,7 +301,7 @@ func TestDrainEndsOnlyWhenTheServerIsGone(t *testing.T) {
 		}
 		d.wantsEnded()
 		d.table.Refuse(nil)
-		time.Sleep(2 * time.Second)
+		time.Sleep(10 * time.Second)
 		d.wantsEnded(b)
 	})
 }

@@ -1,0 +1,96 @@
+package provider
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/client"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+type realServerGroupModel struct {
+	placement
+	VirtualServer types.String   `tfsdk:"virtual_server"`
+	Servers       types.Map      `tfsdk:"servers"`
+	Timeouts      timeouts.Value `tfsdk:"timeouts"`
+}
+
+func realServerGroups() kind[spec.RealServerGroup, spec.RealServerGroupStatus] {
+	return kind[spec.RealServerGroup, spec.RealServerGroupStatus]{
+		kind: spec.KindRealServerGroup, resource: "lvs_real_server_group", title: "Real Server Group",
+		identity:   byService(),
+		collection: (*client.Client).RealServerGroups,
+		find: func(s *spec.Snapshot, key string) (spec.RealServerGroup, bool) {
+			service := s.VirtualServers[key]
+			group := spec.RealServerGroup{Servers: make(map[string]spec.RealServer, len(service.RealServers))}
+			for address, server := range service.RealServers {
+				group.Servers[address] = server.Spec
+			}
+			return group, service.RealServerGroup || len(group.Servers) > 0
+		},
+		carries: carriesService, drains: true,
+	}
+}
+
+func (m *realServerGroupModel) key() string { return m.VirtualServer.ValueString() }
+
+func (m *realServerGroupModel) spec(string) spec.RealServerGroup {
+	elements := m.Servers.Elements() // a copy
+	v := spec.RealServerGroup{Servers: make(map[string]spec.RealServer, len(elements))}
+	for address, element := range elements {
+		o, _ := element.(types.Object)
+		server := serverOf(o)
+		v.Servers[address] = server.server()
+	}
+	return v
+}
+
+func (m *realServerGroupModel) variants() []string { return []string{""} }
+
+func (m *realServerGroupModel) validate(string) spec.FieldErrors {
+	var errs spec.FieldErrors
+	for _, e := range spec.ValidateName(m.key()) {
+		errs = append(errs, spec.FieldError{Pointer: "/virtual_server", Detail: e.Detail})
+	}
+	v := m.spec("")
+	return append(errs, v.Validate()...)
+}
+
+func (m *realServerGroupModel) locate(_, pointer string) string { return pointer }
+
+func (m *realServerGroupModel) complete() {}
+
+func (m *realServerGroupModel) adopt(map[string]spec.RealServerGroup, []string) {}
+
+func (m *realServerGroupModel) observe(actual map[string]spec.RealServerGroup) {
+	group := agree(m.spec(""), actual)
+	of, before := serverType(), m.Servers.Elements()
+	servers := make(map[string]attr.Value, len(group.Servers))
+	for address, v := range group.Servers {
+		o, _ := before[address].(types.Object)
+		server := serverOf(o) // texts of equal values stay as they are
+		server.show(v)
+		servers[address] = server.value(of)
+	}
+	m.Servers = types.MapValueMust(of, servers)
+}
+
+func (m *realServerGroupModel) patience() timeouts.Value { return m.Timeouts }
+
+// misfits reports which servers would not belong to their planned service.
+func (m *realServerGroupModel) misfits(service spec.VirtualServer) spec.FieldErrors {
+	planned := spec.Desired{VirtualServers: map[string]spec.VirtualServer{m.key(): service}}
+	return planned.FitRealServerGroup(m.key(), m.spec("")).Conflicts
+}
+
+// unowned is the drift of a group whose servers still have owners of their own.
+func unowned(s *spec.Snapshot, service string) []spec.Drift {
+	v := s.VirtualServers[service]
+	if v.RealServerGroup || len(v.RealServers) == 0 {
+		return nil
+	}
+	return []spec.Drift{{Kind: spec.KindRealServerGroup, Name: service, Field: "owner", Actual: fmt.Sprintf("each of %d servers by itself", len(v.RealServers)), Want: "the group"}}
+}

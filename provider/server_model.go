@@ -1,0 +1,87 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+// serverModel is what a real server has beside its key, by itself or in a group.
+type serverModel struct {
+	Weight           types.Int64          `tfsdk:"weight"`
+	ForwardingMethod types.String         `tfsdk:"forwarding_method"`
+	Tunnel           types.Object         `tfsdk:"tunnel"`
+	UpperThreshold   types.Int64          `tfsdk:"upper_threshold"`
+	LowerThreshold   types.Int64          `tfsdk:"lower_threshold"`
+	HealthCheck      types.Object         `tfsdk:"health_check"`
+	InitialState     types.String         `tfsdk:"initial_state"`
+	OnFailure        types.String         `tfsdk:"on_failure"`
+	DrainTimeout     timetypes.GoDuration `tfsdk:"drain_timeout"`
+}
+
+func (m *serverModel) server() spec.RealServer {
+	v := spec.DefaultRealServer()
+	v.Weight = number(m.Weight, v.Weight)
+	v.HealthCheck = healthCheck(m.HealthCheck)
+	v.InitialState = word[spec.InitialState](m.InitialState, "")
+	v.DrainTimeout = durationOrNone(m.DrainTimeout, spec.DefaultDrainTimeout)
+	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
+	v.ForwardingMethod = word[spec.ForwardingMethod](m.ForwardingMethod, "")
+	v.Tunnel = tunnel(m.Tunnel)
+	v.UpperThreshold = number(m.UpperThreshold, v.UpperThreshold)
+	v.LowerThreshold = number(m.LowerThreshold, v.LowerThreshold)
+	return v
+}
+
+// show takes over the values of a director.
+func (m *serverModel) show(v spec.RealServer) {
+	m.Weight = types.Int64Value(int64(v.Weight))
+	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
+	m.InitialState = optionalWord(v.InitialState)
+	m.DrainTimeout = durationOrNoneValue(v.DrainTimeout)
+	m.OnFailure = optionalWord(v.OnFailure)
+	m.ForwardingMethod = textOrNull(string(v.ForwardingMethod))
+	m.Tunnel = tunnelValue(v.Tunnel)
+	m.UpperThreshold = types.Int64Value(int64(v.UpperThreshold))
+	m.LowerThreshold = types.Int64Value(int64(v.LowerThreshold))
+}
+
+// serverType is the type of a server in a group.
+func serverType() types.ObjectType {
+	all := map[string]attr.Type{}
+	for name, attribute := range serverAttributes() {
+		all[name] = attribute.GetType()
+	}
+	return types.ObjectType{AttrTypes: all}
+}
+
+// serverOf reads a server of a group.
+func serverOf(o types.Object) serverModel {
+	return serverModel{
+		Weight:           attribute[types.Int64](o, "weight"),
+		ForwardingMethod: attribute[types.String](o, "forwarding_method"),
+		Tunnel:           attribute[types.Object](o, "tunnel"),
+		UpperThreshold:   attribute[types.Int64](o, "upper_threshold"),
+		LowerThreshold:   attribute[types.Int64](o, "lower_threshold"),
+		HealthCheck:      attribute[types.Object](o, "health_check"),
+		InitialState:     attribute[types.String](o, "initial_state"),
+		OnFailure:        attribute[types.String](o, "on_failure"),
+		DrainTimeout:     attribute[timetypes.GoDuration](o, "drain_timeout"),
+	}
+}
+
+func (m *serverModel) value(of types.ObjectType) types.Object {
+	return types.ObjectValueMust(of.AttrTypes, map[string]attr.Value{
+		"weight":            m.Weight,
+		"forwarding_method": m.ForwardingMethod,
+		"tunnel":            m.Tunnel,
+		"upper_threshold":   m.UpperThreshold,
+		"lower_threshold":   m.LowerThreshold,
+		"health_check":      m.HealthCheck,
+		"initial_state":     m.InitialState,
+		"on_failure":        m.OnFailure,
+		"drain_timeout":     m.DrainTimeout,
+	})
+}
