@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,39 +164,51 @@ func measureMemory(ctx context.Context, s settings, dir string, t *table) error 
 	check.TCP, check.Interval = &spec.TCPCheck{}, spec.Duration(30*time.Second)
 	var memory int64
 	_, err := in(ctx, "memory", func(n namespace, k *ipvs.Kernel) (err error) {
-		echo := exec.CommandContext(ctx, "ip", "netns", "exec", string(n), "busybox", "nc", "-ll", "-p", "8080", "-e", "true")
-		if err := echo.Start(); err != nil {
+		listener, err := n.listen(":8080")
+		if err != nil {
 			return err
 		}
-		defer func() {
-			_ = echo.Process.Kill()
-			_ = echo.Wait()
-		}()
+		defer func() { err = errors.Join(err, listener.Close()) }()
+		go accept(listener)
 		a, err := startAgent(ctx, s.agent, n, dir, desire(pool(s.pool), &check))
 		if err != nil {
 			return err
 		}
 		defer func() { err = a.stop(err) }()
+		wanted := pool(s.pool)
+		if err := until(ctx, "all servers have joined", func() bool {
+			actual, _, err := k.Read(ctx)
+			return err == nil && len(ipvs.Diff(actual, wanted)) == 0
+		}); err != nil {
+			return err
+		}
 		// A round of checks and a resync.
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(40 * time.Second):
+		case <-time.After(35 * time.Second):
 		}
 		if memory = resident(a.cmd.Process.Pid); memory == 0 {
 			return errors.New("the agent is gone")
 		}
-		actual, _, err := k.Read(ctx)
-		if len(actual) == 0 {
-			err = errors.Join(err, errors.New("the agent has written nothing"))
-		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
 	}
 	t.number(fmt.Sprintf("the agent with %d servers, each checked by TCP: memory", s.pool), float64(memory)/1e6, 150, "MB")
 	return nil
+}
+
+// accept takes connections and ends them.
+func accept(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_ = c.Close()
+	}
 }
 
 // resident returns the memory of a process, in bytes. The program that ip netns exec becomes keeps its id.

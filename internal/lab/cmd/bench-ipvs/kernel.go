@@ -7,12 +7,14 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	moby "github.com/moby/ipvs"
+	"github.com/vishvananda/netns"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 )
@@ -33,6 +35,25 @@ func (n namespace) path() string { return "/run/netns/" + string(n) }
 
 func (n namespace) run(ctx context.Context, input string, argv ...string) error {
 	return command(ctx, input, append([]string{"ip", "netns", "exec", string(n)}, argv...)...)
+}
+
+// listen opens a listener in the namespace. The thread that does so is thrown away.
+func (n namespace) listen(address string) (l net.Listener, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		inside, failure := netns.GetFromName(string(n))
+		if err = failure; err != nil {
+			return
+		}
+		defer func() { _ = inside.Close() }()
+		if err = netns.Set(inside); err == nil {
+			l, err = net.Listen("tcp", address)
+		}
+	}()
+	<-done
+	return l, err
 }
 
 // remove does its work also when the context has ended.
