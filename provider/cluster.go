@@ -25,6 +25,7 @@ type cluster struct {
 	onUnreachable policy
 	adoptExisting bool
 	services      plannedServices
+	instances     plannedInstances
 	sync          plannedSync
 }
 

@@ -70,6 +70,9 @@ func (r *clusterResource[Spec, State, M]) Configure(_ context.Context, req resou
 	r.cluster = c
 }
 
+// doubter is a model that may say what is possible and yet hardly meant.
+type doubter interface{ doubts() spec.FieldErrors }
+
 // ValidateConfig finds all that is wrong with the values themselves, before any director is asked.
 func (r *clusterResource[Spec, State, M]) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	m := r.model()
@@ -88,6 +91,11 @@ func (r *clusterResource[Spec, State, M]) ValidateConfig(ctx context.Context, re
 		}
 	}
 	c.report(&resp.Diagnostics, r.unableTo("Validate"))
+	if d, ok := any(m).(doubter); ok {
+		for _, e := range d.doubts() {
+			resp.Diagnostics.AddAttributeWarning(attributePath(req.Config.Schema.Type(), e.Pointer), r.kind.title+" May Not Be What Is Meant", e.Detail)
+		}
+	}
 }
 
 func (r *clusterResource[Spec, State, M]) unableTo(verb string) string {

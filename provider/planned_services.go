@@ -67,6 +67,8 @@ func (r *clusterResource[Spec, State, M]) announce(ctx context.Context, resp *re
 	case *virtualServerModel:
 		r.cluster.services.add(m.key(), plannedService{m.spec(""), m.placed().names()})
 		errs = r.cluster.sync.service(m)
+	case *vrrpInstanceModel:
+		errs = r.cluster.instances.add(m)
 	case *realServerModel:
 		errs = append(r.cluster.sync.server(m), r.cluster.services.own(m.VirtualServer.ValueString(), r.kind.resource)...)
 	case *realServerGroupModel:

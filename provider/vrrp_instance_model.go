@@ -147,6 +147,25 @@ func (m *vrrpInstanceModel) targets(all []string) ([]string, bool, spec.FieldErr
 	return names, true, strangers("/members", names, all)
 }
 
+// doubts reports members of equal priority: who is active is then decided by their addresses.
+func (m *vrrpInstanceModel) doubts() (doubts spec.FieldErrors) {
+	members := map[int64][]string{}
+	for _, name := range slices.Sorted(maps.Keys(m.Members.Elements())) {
+		own := attribute[types.Int64](entry(m.Members, name), "priority")
+		if !own.IsUnknown() && !entry(m.Members, name).IsUnknown() {
+			priority := int64(number(own, spec.DefaultPriority))
+			members[priority] = append(members[priority], name)
+		}
+	}
+	for _, priority := range slices.Sorted(maps.Keys(members)) {
+		if equal := members[priority]; len(equal) > 1 {
+			doubts = append(doubts, spec.FieldError{Pointer: "/members", Detail: fmt.Sprintf(
+				"%s have the same priority, %d: which of them becomes active is chance, and then up to their addresses. Give each its own.", list(equal), priority)})
+		}
+	}
+	return doubts
+}
+
 func (m *vrrpInstanceModel) complete() {}
 
 // adopt makes members of the directors that have the instance, unless there is only one to have it.
