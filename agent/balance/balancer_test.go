@@ -361,6 +361,11 @@ func TestForeignServicesAreNeverTouched(t *testing.T) {
 		if drift := d.drift(); len(drift) != 0 {
 			t.Errorf("drift is %q, want none", drift)
 		}
+		time.Sleep(2 * viewAge)
+		_, status, _ := d.Status(t.Context())
+		if diff := cmp.Diff([]string{"fwmark/5/ipv6", "tcp/192.0.2.200:80"}, status.ForeignServices); diff != "" {
+			t.Errorf("foreign services in status (-want +got):\n%s", diff)
+		}
 	})
 }
 
@@ -586,7 +591,7 @@ func TestKernelThatFailsIsLoggedOnceAndTriedAgain(t *testing.T) {
 			t.Errorf("%d errors in the log, want 1:\n%s", n, d.log)
 		}
 		_, status, _ := d.Status(t.Context())
-		if want := (spec.IPVSStatus{Reason: "this kernel has no IPVS: load its module (modprobe ip_vs)"}); status != want {
+		if want := (spec.IPVSStatus{Reason: "this kernel has no IPVS: load its module (modprobe ip_vs)"}); !cmp.Equal(want, status) {
 			t.Errorf("status is %+v, want %+v", status, want)
 		}
 		if errs := d.Check(t.Context(), spec.VirtualServer{}); len(errs) != 1 || !strings.Contains(errs.Error(), "modprobe ip_vs") {
@@ -597,7 +602,7 @@ func TestKernelThatFailsIsLoggedOnceAndTriedAgain(t *testing.T) {
 		time.Sleep(DefaultResyncInterval)
 		d.wants("-A -t 192.0.2.100:80 -s wrr", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1")
 		_, status, _ = d.Status(t.Context())
-		if want := (spec.IPVSStatus{Available: true, Version: "memory"}); status != want {
+		if want := (spec.IPVSStatus{Available: true, Version: "memory"}); !cmp.Equal(want, status) {
 			t.Errorf("status is %+v, want %+v", status, want)
 		}
 		if errs := d.Check(t.Context(), spec.VirtualServer{}); errs != nil {
@@ -636,6 +641,17 @@ func TestOneServiceThatFailsStopsNoOther(t *testing.T) {
 		if failure, ok := errors.AsType[*ipvs.Error](err); !ok || failure.Op.Service != tcp("192.0.2.100:79") {
 			t.Errorf("error is %v, want an *ipvs.Error of the bad service", err)
 		}
+		status, _, _ := d.Status(t.Context())
+		if bad, web := status["bad"], status["web"]; bad.State != spec.ServiceDegraded || bad.Reason == "" || web.State != spec.ServiceUp || web.Reason != "" {
+			t.Errorf("the bad one is %+v, the other %+v", bad.VirtualServerState, web.VirtualServerState)
+		}
+		d.table.Refuse(nil)
+		time.Sleep(10 * time.Second)
+		if status, _, _ := d.Status(t.Context()); status["bad"].State == spec.ServiceDegraded {
+			t.Error("it is still degraded after it could be applied")
+		}
+		delete(want.VirtualServers, "bad")
+		d.Set(want)
 		d.wants("-A -t 192.0.2.100:80 -s wrr", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1")
 	})
 }

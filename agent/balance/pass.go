@@ -71,7 +71,7 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	if err == nil {
 		b.base = seen.want // otherwise what was not written is still something that we want to change
 	}
-	b.noticed = seen.drift()
+	b.noticed, seen.degraded = seen.drift(), failures(err)
 	b.show(seen)
 	b.publishRepaired(b.noticed)
 	b.publishStates(desired, seen)

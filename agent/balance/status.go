@@ -2,6 +2,7 @@ package balance
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ type view struct {
 	want       ipvs.Table
 	names      map[ipvs.ServiceKey]string
 	remembered memories
+	// degraded says of virtual servers, by name, why they could not be made what is wanted.
+	degraded map[string]string
 }
 
 // failed notes that the table could not be read.
@@ -69,7 +72,41 @@ func (b *Balancer) Status(ctx context.Context) (map[string]spec.VirtualServerSta
 	if desired != nil {
 		services = b.services(*desired, seen)
 	}
-	return services, spec.IPVSStatus{Available: seen.version != "", Version: seen.version, Reason: seen.reason}, seen.drift()
+	kernel := spec.IPVSStatus{Available: seen.version != "", Version: seen.version, Reason: seen.reason}
+	if desired != nil {
+		kernel.ForeignServices = seen.foreign()
+	}
+	return services, kernel, seen.drift()
+}
+
+// foreign returns the services of the table that are not wanted, in order. Ours do not stay in it for long.
+func (v *view) foreign() []string {
+	var foreign []string
+	for _, key := range v.table.Keys() {
+		if _, wanted := v.want[key]; !wanted {
+			foreign = append(foreign, key.String())
+		}
+	}
+	return foreign
+}
+
+// failures returns why virtual servers could not be made what is wanted, by name.
+func failures(err error) map[string]string {
+	failed := map[string]string{}
+	var walk func(error)
+	walk = func(err error) {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, e := range joined.Unwrap() {
+				walk(e)
+			}
+			return
+		}
+		if of, ok := errors.AsType[*spec.ObjectError](err); ok && of.Kind == spec.KindVirtualServer && failed[of.Name] == "" {
+			failed[of.Name] = of.Err.Error()
+		}
+	}
+	walk(err)
+	return failed
 }
 
 // Seen says how one service is as it was seen last: what was written is as it was read back, and what is
@@ -177,6 +214,9 @@ func serviceState(name string, v spec.VirtualServer, seen view) spec.VirtualServ
 	service, there := seen.table[serviceKey(v)]
 	if there && seen.remembered.services[name] == Up {
 		state.State = spec.ServiceUp
+	}
+	if why := seen.degraded[name]; why != "" {
+		state.State, state.Reason = spec.ServiceDegraded, why
 	}
 	if v.SorryServer != nil {
 		state.SorryServer = service.Destinations[v.SorryServer.AddrPort()].Weight > 0

@@ -57,6 +57,8 @@ type IPVSStatus struct {
 	Available bool   `json:"available"`
 	Version   string `json:"version,omitempty" doc:"version of the kernel's IPVS, such as 1.2.1"`
 	Reason    string `json:"reason,omitempty" doc:"why it is not available, and what to load"`
+	// ForeignServices are never touched.
+	ForeignServices []string `json:"foreign_services,omitempty" doc:"services in the kernel's table that nobody asked this agent for, such as tcp/192.0.2.200:80"`
 }
 
 // InstanceState is a state of a VRRP instance: RFC 9568's three, and fault.
@@ -104,15 +106,17 @@ type VRRPInstanceStatus struct {
 
 // VirtualServerState is the state of a service: up while its servers that are up reach its quorum.
 type VirtualServerState struct {
-	State       string `json:"state" enum:"up,down"`
+	State       string `json:"state" enum:"up,down,degraded" doc:"degraded: the kernel does not have it as it was asked for, and reason says why; it is tried again"`
+	Reason      string `json:"reason,omitempty" doc:"why it is degraded"`
 	LiveWeight  int    `json:"live_weight" doc:"sum of the weights of the servers that are up, which the quorum is measured against"`
 	SorryServer bool   `json:"sorry_server,omitzero" doc:"the sorry server takes the place of the real servers"`
 }
 
 // States of a virtual server.
 const (
-	ServiceUp   = "up"
-	ServiceDown = "down"
+	ServiceUp       = "up"
+	ServiceDown     = "down"
+	ServiceDegraded = "degraded"
 )
 
 // VirtualServerStatus adds the servers.

@@ -85,12 +85,12 @@ func why(v spec.VRRPInstanceStatus) string {
 	return v.Reason
 }
 
-// inPlace says who takes a service's connections when its servers do not.
+// inPlace says who takes a service's connections when its servers do not, or why it is degraded.
 func inPlace(v spec.VirtualServerStatus) string {
 	if v.SorryServer {
 		return "quorum lost: the sorry server takes its place"
 	}
-	return ""
+	return v.Reason
 }
 
 // warned returns the instances with warnings, in order.
