@@ -105,8 +105,8 @@ func TestDriftOfTheMachineIsShownAtItsDirector(t *testing.T) {
 		resource.TestStep{
 			PreConfig: func() {
 				directors["d2"].setDrift(
-					spec.Drift{Kind: spec.KindIPVSSettings, Field: "connection_sync.master", Actual: "stopped", Want: "running"},
-					spec.Drift{Kind: spec.KindIPVSSettings, Field: "sysctls.conntrack", Actual: "true", Want: "false"})
+					spec.Drift{Kind: spec.KindIPVSSettings, Name: spec.IPVSSettingsKey, Field: "connection_sync.master", Actual: "stopped", Want: "running"},
+					spec.Drift{Kind: spec.KindIPVSSettings, Name: spec.IPVSSettingsKey, Field: "sysctls.conntrack", Actual: "true", Want: "false"})
 			},
 			Config: config, ConfigPlanChecks: planned(
 				before{"lvs_ipvs_settings.test", []string{"director_status", "d2", "drift"}, "connection_sync.master=stopped, want running; sysctls.conntrack=true, want false"},
