@@ -229,6 +229,7 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 	}
 	m.hear(v)
 	m.hearUnicast(actual)
+	m.hearAdditionalPeers(actual)
 	m.Preempt = types.BoolValue(v.Preempt)
 	m.PreemptDelay = durationValue(v.PreemptDelay)
 	m.AdvertisementInterval = durationValue(v.AdvertisementInterval)

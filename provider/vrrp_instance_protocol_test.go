@@ -9,7 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -83,6 +86,76 @@ func TestPeersOfUnicastAreTheOtherMembers(t *testing.T) {
 	)
 }
 
+// Some of the routers are not Terraform's, as while keepalived is being replaced.
+func TestPeersOfUnicastMayBeNoMembers(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	d1, d2 := `unicast_address = "192.0.2.11"`, `unicast_address = "192.0.2.12"`
+	tell := func(v spec.VRRPInstance) string { return fmt.Sprint(v.UnicastPeers) }
+	with := func(lines string) string {
+		return instanceBetween(directors, anAddress+"unicast = true\n"+lines, d1, d2)
+	}
+	additional := func(addresses ...string) func() {
+		return func() {
+			for name, member := range map[string]string{"d1": "192.0.2.12", "d2": "192.0.2.11"} {
+				v := directors[name].store.Desired().VRRPInstances["web"]
+				v.UnicastPeers = []netip.Addr{netip.MustParseAddr(member)}
+				for _, a := range addresses {
+					v.UnicastPeers = append(v.UnicastPeers, netip.MustParseAddr(a))
+				}
+				directors[name].change(spec.KindVRRPInstance, "web", v)
+			}
+		}
+	}
+	two, one := with(`additional_unicast_peers = ["192.0.2.14", "192.0.2.13"]`), with(`additional_unicast_peers = ["192.0.2.13"]`)
+	peers := tfjsonpath.New("additional_unicast_peers")
+	const instance = "lvs_vrrp_instance.test"
+	run(t,
+		resource.TestStep{Config: two},
+		resource.TestStep{
+			PreConfig: stored(t, directors, tell, "[192.0.2.12 192.0.2.14 192.0.2.13]", "[192.0.2.11 192.0.2.14 192.0.2.13]"),
+			Config:    two, ConfigPlanChecks: noChanges(),
+		},
+		imported(),
+		// The order says nothing. Another set is a change, which is undone.
+		resource.TestStep{PreConfig: additional("192.0.2.13", "192.0.2.14"), RefreshState: true, ExpectNonEmptyPlan: true,
+			Check: resource.TestCheckResourceAttr(instance, "additional_unicast_peers.0", "192.0.2.14")},
+		resource.TestStep{Config: two},
+		resource.TestStep{PreConfig: additional("192.0.2.99"), RefreshState: true, ExpectNonEmptyPlan: true,
+			Check: resource.TestCheckResourceAttr(instance, "additional_unicast_peers.0", "192.0.2.99")},
+		resource.TestStep{Config: one},
+		resource.TestStep{
+			PreConfig: stored(t, directors, tell, "[192.0.2.12 192.0.2.13]", "[192.0.2.11 192.0.2.13]"),
+			Config:    one, ConfigPlanChecks: noChanges(),
+		},
+		resource.TestStep{Config: with(""), ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue(instance, peers, knownvalue.Null())}},
+		resource.TestStep{
+			PreConfig: stored(t, directors, tell, "[192.0.2.12]", "[192.0.2.11]"),
+			Config:    with("additional_unicast_peers = []"),
+		},
+		resource.TestStep{Config: with("additional_unicast_peers = []"), ConfigPlanChecks: noChanges()},
+	)
+}
+
+func TestOneMemberMaySpeakWithRoutersThatAreNone(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	config := strings.Replace(instanceBetween(directors, anAddress+`unicast = true
+  additional_unicast_peers = ["192.0.2.12"]`, `unicast_address = "192.0.2.11"`, "#gone"), "d2 = { priority = 100, #gone }", "", 1)
+	run(t,
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig: func() {
+				if diff := cmp.Diff("[192.0.2.12]", fmt.Sprint(directors["d1"].store.Desired().VRRPInstances["web"].UnicastPeers)); diff != "" {
+					t.Error(diff)
+				}
+			},
+			Config: config, ConfigPlanChecks: noChanges(),
+		},
+		imported(),
+	)
+}
+
 func TestUnicastIsRefusedWhereItCannotWork(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ lines, d1, d2, want string }{
@@ -90,6 +163,11 @@ func TestUnicastIsRefusedWhereItCannotWork(t *testing.T) {
 		"an address twice":            {"unicast = true", `unicast_address = "192.0.2.11"`, `unicast_address = "192.0.2.11"`, "192.0.2.11 is the director's own unicast address"},
 		"the other family":            {"unicast = true", `unicast_address = "2001:db8::11"`, `unicast_address = "192.0.2.12"`, "2001:db8::11 is IPv6, and the virtual addresses are IPv4"},
 		"no address":                  {"unicast = true", `unicast_address = "d1"`, `unicast_address = "192.0.2.12"`, "Invalid IP Address"},
+		"a peer without unicast":      {`additional_unicast_peers = ["192.0.2.13"]`, "", "", "peers are spoken to by unicast: set unicast = true"},
+		"a peer that is a member":     {"unicast = true\nadditional_unicast_peers = [\"192.0.2.12\"]", `unicast_address = "192.0.2.11"`, `unicast_address = "192.0.2.12"`, "this is the unicast_address of member d2"},
+		"a peer twice":                {"unicast = true\nadditional_unicast_peers = [\"192.0.2.13\", \"192.0.2.13\"]", `unicast_address = "192.0.2.11"`, `unicast_address = "192.0.2.12"`, "additional_unicast_peers[1]: 192.0.2.13 stands in the list twice"},
+		"a peer of the other family":  {"unicast = true\nadditional_unicast_peers = [\"2001:db8::13\"]", `unicast_address = "192.0.2.11"`, `unicast_address = "192.0.2.12"`, "2001:db8::13 is IPv6, and the virtual addresses are IPv4"},
+		"a peer that is no address":   {"unicast = true\nadditional_unicast_peers = [\"d3\"]", `unicast_address = "192.0.2.11"`, `unicast_address = "192.0.2.12"`, `"d3" is not an address: write 192.0.2.12`},
 		"a TTL below the least":       {"unicast_ttl = 64\nunicast_minimum_ttl = 255", "", "", "255 is above unicast_ttl, which is 64"},
 		"a TTL of 0":                  {"unicast_ttl = 0", "", "", "0 is out of range: use 1 to 255"},
 		"version 1":                   {"version = 1", "", "", "1 is not known: use 2 or 3"},
