@@ -73,7 +73,8 @@ func (r *clusterResource[Spec, State, M]) Update(ctx context.Context, req resour
 		return
 	}
 	former, _ := r.cluster.known(without(before, names))
-	written, removed := r.rollout(ctx, m, willing, former)
+	r.unheard(&resp.Diagnostics, m, prior, willing, skipped)
+	written, removed := r.rollout(ctx, &resp.Diagnostics, m, willing, former)
 	failed := written.errs()
 	r.fail(&resp.Diagnostics, of, m, "Update", failed)
 	if len(failed) > 0 && len(written.values()) == 0 {

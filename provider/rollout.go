@@ -2,9 +2,12 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -31,12 +34,12 @@ const (
 
 // rollout takes a change to the directors that have the object, and the object off those that have it no
 // more. Who was not asked, because another one failed before, has no outcome.
-func (r *clusterResource[Spec, State, M]) rollout(ctx context.Context, m M, willing, former []*director) (written outcomes[Spec], removed outcomes[struct{}]) {
+func (r *clusterResource[Spec, State, M]) rollout(ctx context.Context, diags *diag.Diagnostics, m M, willing, former []*director) (written outcomes[Spec], removed outcomes[struct{}]) {
 	order := r.kind.turns(ctx, m.key(), willing)
 	if e := r.kind.election; e != nil && len(willing)+len(former) > 1 {
 		before, after := r.bothSides(ctx, m, willing, former)
 		if e.deafens(before, after) {
-			return r.rolloutInSilence(context.WithoutCancel(ctx), m, order, former)
+			return r.rolloutInSilence(context.WithoutCancel(ctx), diags, m, order, former)
 		}
 	}
 	written = inTurn(ctx, order, r.put(m, client.PutOptions{}))
@@ -50,22 +53,45 @@ func (r *clusterResource[Spec, State, M]) rollout(ctx context.Context, m M, will
 // another until both have made it. The backups, which would miss the active one and become active beside it,
 // are changed first and held back until the active one is changed and active again. It goes on when the user
 // interrupts it: half of it is worse than either end. Should it die, the directors end the hold.
-func (r *clusterResource[Spec, State, M]) rolloutInSilence(ctx context.Context, m M, order turns, former []*director) (written outcomes[Spec], removed outcomes[struct{}]) {
+func (r *clusterResource[Spec, State, M]) rolloutInSilence(ctx context.Context, diags *diag.Diagnostics, m M, order turns, former []*director) (written outcomes[Spec], removed outcomes[struct{}]) {
 	backups, last := slices.Concat(order[:len(order)-1]...), order[len(order)-1]
 	lasts := r.kind.election.lasts(m.spec(last[0].name))
-	written = each(ctx, backups, r.put(m, client.PutOptions{Hold: 2*lasts + holdMargin}))
-	if len(written.errs()) > 0 {
-		return written, nil
+	hold := 2*lasts + holdMargin
+	written = each(ctx, backups, r.put(m, client.PutOptions{Hold: hold}))
+	held := slices.Sorted(maps.Keys(written.values()))
+	if len(written.errs()) == 0 {
+		removed = each(ctx, former, r.takeAway(m))
 	}
-	if removed = each(ctx, former, r.takeAway(m)); len(removed.errs()) > 0 {
+	if len(written.errs())+len(removed.errs()) == 0 {
+		maps.Copy(written, each(ctx, last, r.put(m, client.PutOptions{})))
+	}
+	if len(written.errs())+len(removed.errs()) > 0 {
+		if len(held) > 0 {
+			diags.AddWarning("Backups Are Held Back", fmt.Sprintf("%s: the change is made there, but not on the active director, whose adverts are no longer heard there. "+
+				"Apply again within %s: until then they take no role, and after that they become active beside it.", list(held), hold.Round(time.Second)))
+		}
 		return written, removed
 	}
-	maps.Copy(written, each(ctx, last, r.put(m, client.PutOptions{})))
-	if len(written.errs()) == 0 {
-		r.awaitActive(ctx, m.key(), last, lasts+electionMargin)
-		maps.Copy(written, each(ctx, backups, r.put(m, client.PutOptions{})))
-	}
+	r.awaitActive(ctx, m.key(), last, lasts+electionMargin)
+	maps.Copy(written, each(ctx, backups, r.put(m, client.PutOptions{})))
 	return written, removed
+}
+
+// unheard warns of directors that were left out of a change, and will not hear those that have made it.
+func (r *clusterResource[Spec, State, M]) unheard(diags *diag.Diagnostics, m, prior M, willing []*director, skipped []string) {
+	if r.kind.election == nil {
+		return
+	}
+	before, after := map[string]Spec{}, map[string]Spec{}
+	for _, name := range skipped {
+		before[name] = prior.spec(name)
+	}
+	for _, d := range willing {
+		after[d.name] = m.spec(d.name)
+	}
+	if r.kind.election.deafens(before, after) {
+		diags.AddWarning("Two Directors May Be Active", fmt.Sprintf("%s was left out, and no longer hears the others, nor they it. If it is alive, it is active beside them until it has the change, too.", list(skipped)))
+	}
 }
 
 // awaitActive waits until the director that was active is so again. When it takes longer than it may,

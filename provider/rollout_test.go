@@ -128,3 +128,29 @@ func then(these ...func()) func() {
 		}
 	}
 }
+
+func TestChangeThatDeafensWarnsOfWhatMayComeOfIt(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	active(directors, "d1")
+	w := newWorkspace(t, buildProvider(t), "../examples/resources/lvs_check_script", providerBlock(directors, `on_unreachable = "warn"`))
+	config := func(vrid string) {
+		w.write(t, "instance.tf", strings.NewReplacer("51", vrid, "  track_scripts          = { gateway = { weight = -60 } }\n", "").Replace(goodInstance))
+	}
+	apply := func() string {
+		output, _ := w.terraform(t, "apply", "-auto-approve")
+		return strings.Join(strings.Fields(strings.ReplaceAll(output, "│", " ")), " ")
+	}
+	config("51")
+	apply()
+	config("52")
+	directors["d1"].setFault(downForWrites)
+	if output := apply(); !strings.Contains(output, "d2: the change is made there, but not on the active director") || !strings.Contains(output, "Apply again within 38s") {
+		t.Errorf("an active director that fails: %s", output)
+	}
+	config("53")
+	directors["d1"].setFault(down)
+	if output := apply(); !strings.Contains(output, "d1 was left out, and no longer hears the others") {
+		t.Errorf("an active director that is left out: %s", output)
+	}
+}
