@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 const (
@@ -27,6 +28,17 @@ func timeoutsAttribute(ctx context.Context) schema.Attribute {
 		DeleteDescription: "How long a destroy waits for the connections to end, such as `90s`; the default is `20m`. When it is over, the destroy fails, " +
 			"the directors go on waiting until the `drain_timeout`, and the next destroy finds out how far they are.",
 	})
+}
+
+// lookLeaving finds an object that was removed and is there until its connections have ended. It counts as
+// existing: a destroy that was given up is to wait on, and whoever wants the object still takes it back.
+func (k kind[Spec, State]) lookLeaving(ctx context.Context, d *director, key string) (observation[Spec], error) {
+	object, err := k.collection(d.client).Get(ctx, key)
+	if client.IsStatus(err, http.StatusNotFound) {
+		return observation[Spec]{}, nil
+	}
+	leaving := spec.Drift{Kind: k.kind, Name: key, Field: "leaving", Actual: "true", Want: "false"}
+	return observation[Spec]{spec: object.Spec, exists: err == nil, kernel: []spec.Drift{leaving}}, err
 }
 
 // patient is a model of objects that drain.

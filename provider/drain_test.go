@@ -33,7 +33,7 @@ func TestDestroyWaitsUntilAServersConnectionsHaveEnded(t *testing.T) {
 					t.Errorf("%d drains on the director that is not busy", n)
 				}
 				began = time.Now()
-				time.AfterFunc(time.Second, func() {
+				time.AfterFunc(3*time.Second, func() {
 					if err := d2.endRemovals(); err != nil {
 						t.Error(err)
 					}
@@ -43,7 +43,7 @@ func TestDestroyWaitsUntilAServersConnectionsHaveEnded(t *testing.T) {
 		},
 		resource.TestStep{
 			PreConfig: func() {
-				if n := len(d2.store.Desired().Drains); n != 0 || time.Since(began) < time.Second {
+				if n := len(d2.store.Desired().Drains); n != 0 || time.Since(began) < 3*time.Second {
 					t.Errorf("the destroy ended after %s with %d drains", time.Since(began), n)
 				}
 				d2.busy.Store(false)

@@ -45,6 +45,9 @@ func (k kind[Spec, State]) look(ctx context.Context, d *director, key string) (o
 		return observation[Spec]{}, err
 	}
 	v, exists := k.find(snapshot, key)
+	if !exists && k.drains {
+		return k.lookLeaving(ctx, d, key)
+	}
 	return observation[Spec]{spec: v, exists: exists, kernel: kernelDrift(snapshot, k.kind, key)}, nil
 }
 
