@@ -37,6 +37,7 @@ data "lvs_directors" "all" {}
 			shows("data.lvs_director.d2", "dataplane", text("memory")),
 			shows("data.lvs_director.d2", "ipvs/available", yes),
 			shows("data.lvs_director.d2", "drift", knownvalue.ListSizeExact(0)),
+			shows("data.lvs_director.d2", "ipvs/foreign_services", knownvalue.ListSizeExact(0)),
 			shows("data.lvs_directors.all", "directors", knownvalue.MapSizeExact(2)),
 			shows("data.lvs_directors.all", "directors/d1/version", text("test")),
 		}},

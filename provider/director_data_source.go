@@ -43,9 +43,10 @@ type directorFacts struct {
 }
 
 type ipvsFacts struct {
-	Available bool    `tfsdk:"available"`
-	Version   *string `tfsdk:"version"`
-	Reason    *string `tfsdk:"reason"`
+	Available       bool     `tfsdk:"available"`
+	Version         *string  `tfsdk:"version"`
+	Reason          *string  `tfsdk:"reason"`
+	ForeignServices []string `tfsdk:"foreign_services"`
 }
 
 type interfaceFacts struct {
@@ -81,6 +82,10 @@ func factsAttributes() map[string]schema.Attribute {
 				"available": flag("Whether the kernel balances at all."),
 				"version":   text("Its version, such as `1.2.1`."),
 				"reason":    text("Why it is not available, and what to load."),
+				"foreign_services": schema.ListAttribute{
+					ElementType: types.StringType, Computed: true,
+					MarkdownDescription: "Services in the kernel's table that nobody asked the agent for, such as `tcp/192.0.2.200:80`. They are never touched.",
+				},
 			},
 		},
 		"interfaces": schema.MapNestedAttribute{
@@ -161,7 +166,7 @@ func factsOf(s *spec.Status) directorFacts {
 	}
 	f := directorFacts{
 		Reachable: true, Version: &s.Version, Dataplane: &s.Dataplane, KernelRelease: unlessEmpty(s.Facts.KernelRelease),
-		IPVS:       &ipvsFacts{s.IPVS.Available, unlessEmpty(s.IPVS.Version), unlessEmpty(s.IPVS.Reason)},
+		IPVS:       &ipvsFacts{s.IPVS.Available, unlessEmpty(s.IPVS.Version), unlessEmpty(s.IPVS.Reason), append([]string{}, s.IPVS.ForeignServices...)},
 		Interfaces: map[string]interfaceFacts{}, Drift: []driftFacts{},
 	}
 	for name, i := range s.Facts.Interfaces {
