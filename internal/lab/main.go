@@ -24,6 +24,8 @@ const (
 	NeedIPVSAdm
 	// NeedTcpdump is Debian's tcpdump.
 	NeedTcpdump
+	// NeedOwnClock is a wall clock that is nobody else's, for tests that step it: a guest's.
+	NeedOwnClock
 )
 
 // Set to 1 by whoever has seen to it that everything is installed: what is missing then is a failure,
@@ -114,6 +116,10 @@ func report(output io.Writer, missing error) {
 func missingInKernel(needs []Need) error {
 	for _, need := range needs {
 		switch need {
+		case NeedOwnClock:
+			if os.Getenv(guestVariable) == "" {
+				return errors.New("the wall clock is the whole machine's")
+			}
 		case NeedRoot, NeedIPVS:
 			if !HasRoot() {
 				return errors.New("this process may not make network namespaces")
