@@ -97,6 +97,7 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 		"resources/lvs_ipvs_settings",
 		"functions/virtual_mac", "functions/active_down_interval", "functions/parse_service",
 		"data-sources/lvs_director", "data-sources/lvs_directors", "data-sources/lvs_vrrp_instance",
+		"guides/ipvs",
 	} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
