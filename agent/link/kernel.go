@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
@@ -166,7 +167,23 @@ func (d kernelDevice) add(iface string, addresses []netip.Prefix) (added []netip
 			errs = append(errs, fmt.Errorf("add %s to %s: %w", p, iface, err))
 		}
 	}
+	d.awaitHearing(l, added)
 	return added, errors.Join(errs...)
+}
+
+// awaitHearing waits until the kernel hears solicitations for new IPv6 addresses, so that none is announced before (RFC
+// 9568 §6.4.1). A worker joins the solicited-node group of each and then makes its local route (addrconf_dad_work), which
+// is what can be seen. An address that the kernel is not done with in time is there all the same.
+func (d kernelDevice) awaitHearing(l netlink.Link, added []netip.Prefix) {
+	if !slices.ContainsFunc(added, func(p netip.Prefix) bool { return p.Addr().Is6() }) {
+		return
+	}
+	for deadline := time.Now().Add(localPatience); time.Now().Before(deadline); time.Sleep(localPause) {
+		lame, err := d.withoutLocal6(l)
+		if err != nil || len(missing(lame, added)) == len(lame) {
+			return
+		}
+	}
 }
 
 // worthListing is from how many addresses on a listing costs less than having the kernel say of each that
