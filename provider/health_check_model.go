@@ -24,21 +24,8 @@ func tcpCheckType() types.ObjectType {
 	return types.ObjectType{AttrTypes: map[string]attr.Type{}}
 }
 
-func httpCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"path": types.StringType, "expected_status": types.ListType{ElemType: types.StringType},
-	}}
-}
-
 func scriptCheckType() types.ObjectType {
 	return types.ObjectType{AttrTypes: map[string]attr.Type{"name": types.StringType}}
-}
-
-// statusRange reads "204" or "200-299".
-func statusRange(text string) (spec.StatusRange, error) {
-	var r spec.StatusRange
-	err := r.UnmarshalText([]byte(text))
-	return r, err
 }
 
 // healthCheck reads the attribute; nil when it is left out.
@@ -64,23 +51,7 @@ func healthCheck(o types.Object) *spec.HealthCheck {
 	return &v
 }
 
-func httpCheck(o types.Object) *spec.HTTPCheck {
-	v := spec.DefaultHTTPCheck()
-	v.Path = word(attribute[types.String](o, "path"), v.Path)
-	if expected := attribute[types.List](o, "expected_status"); !expected.IsNull() && !expected.IsUnknown() {
-		v.ExpectedStatus = nil
-		for _, element := range expected.Elements() {
-			r, err := statusRange(textOf(element))
-			if err != nil {
-				r = spec.StatusRange{} // no range: validation says so at this element
-			}
-			v.ExpectedStatus = append(v.ExpectedStatus, r)
-		}
-	}
-	return &v
-}
-
-// healthCheckValue returns the attribute. Ranges of status codes keep the text they had before.
+// healthCheckValue returns the attribute. What has several forms keeps the one it had before.
 func healthCheckValue(v *spec.HealthCheck, before types.Object) types.Object {
 	if v == nil {
 		return types.ObjectNull(healthCheckType().AttrTypes)
@@ -90,17 +61,7 @@ func healthCheckValue(v *spec.HealthCheck, before types.Object) types.Object {
 		tcp = types.ObjectValueMust(tcpCheckType().AttrTypes, map[string]attr.Value{})
 	}
 	if v.HTTP != nil {
-		ranges := make([]attr.Value, len(v.HTTP.ExpectedStatus))
-		for i, r := range v.HTTP.ExpectedStatus {
-			ranges[i] = types.StringValue(r.String())
-		}
-		expected := types.ListValueMust(types.StringType, ranges)
-		if had := attribute[types.List](attribute[types.Object](before, "http"), "expected_status"); keepEqualStatus().equalLists(had, expected) {
-			expected = had
-		}
-		http = types.ObjectValueMust(httpCheckType().AttrTypes, map[string]attr.Value{
-			"path": types.StringValue(v.HTTP.Path), "expected_status": expected,
-		})
+		http = httpCheckValue(*v.HTTP, attribute[types.Object](before, "http"))
 	}
 	if v.Script != nil {
 		script = types.ObjectValueMust(scriptCheckType().AttrTypes, map[string]attr.Value{"name": types.StringValue(v.Script.Name)})

@@ -106,6 +106,11 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		{goodService, `fall     = 3`, `fall = 256`, "fall", "256 is out of range: use 1 to 255"},
 		{goodService, `"/healthz"`, `"healthz"`, "http", "is not a path: begin with '/'"},
 		{goodService, `"200-299"`, `"200-999"`, "http", "is not a range of status codes"},
+		{goodService, `"200-299"]`, `"200-299"], port = 0`, "http", "0 is out of range: use 1 to 65535"},
+		{goodService, `"200-299"]`, `"200-299"], method = "get"`, "http", `"get" is not known: use one of GET, HEAD`},
+		{goodService, `"200-299"]`, `"200-299"], expected_match = "a("`, "http", "missing closing )"},
+		{goodService, `"200-299"]`, `"200-299"], headers = { Host = "a" }`, "http", "the Host header has a field of its own: use host"},
+		{goodService, `"200-299"]`, `"200-299"], tls = { ca_cert_pem = "ca" }`, "http", "there is no certificate in it"},
 		{goodService, `"200-299"`, `"ok"`, "http", "is not a range of status codes"},
 		{goodService, `http     = { path = "/healthz", expected_status = ["200-299"] }
     script   = { name = "gateway" }`, ``, "health_check", "names at least one of tcp, http and script"},

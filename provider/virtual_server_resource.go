@@ -5,10 +5,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
@@ -95,11 +93,7 @@ func (*virtualServerResource) Schema(_ context.Context, _ resource.SchemaRequest
 }
 
 func healthCheckAttribute(description string) schema.Attribute {
-	check, http := spec.DefaultHealthCheck(), spec.DefaultHTTPCheck()
-	expected := make([]attr.Value, len(http.ExpectedStatus))
-	for i, r := range http.ExpectedStatus {
-		expected[i] = types.StringValue(r.String())
-	}
+	check := spec.DefaultHealthCheck()
 	return schema.SingleNestedAttribute{
 		Optional:            true,
 		MarkdownDescription: description,
@@ -113,21 +107,7 @@ func healthCheckAttribute(description string) schema.Attribute {
 				MarkdownDescription: "A TCP connection to the server's address and port is accepted. It has no settings: `tcp = {}`.",
 				Attributes:          map[string]schema.Attribute{},
 			},
-			"http": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "A GET request to the server's address and port is answered as expected. Redirects are not followed.",
-				Attributes: map[string]schema.Attribute{
-					"path": wordAttribute(http.Path, "Path and query of the request."),
-					"expected_status": schema.ListAttribute{
-						ElementType:         types.StringType,
-						Optional:            true,
-						Computed:            true,
-						Default:             listdefault.StaticValue(types.ListValueMust(types.StringType, expected)),
-						PlanModifiers:       []planmodifier.List{keepEqualStatus()},
-						MarkdownDescription: "Status codes and ranges of them that pass, such as `204` or `200-299`, from 100 to 599. The default is `[\"200-299\"]`.",
-					},
-				},
-			},
+			"http": httpCheckAttribute(),
 			"script": schema.SingleNestedAttribute{
 				Optional:            true,
 				MarkdownDescription: "A check script exits with 0. The server's address and port are in its environment.",

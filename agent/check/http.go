@@ -1,11 +1,13 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -21,7 +23,7 @@ const (
 // userAgent names the requests in the servers' logs.
 const userAgent = "lvs-agent"
 
-// httpProbe passes when a GET request is answered with an expected status, to the end and in time.
+// httpProbe passes when a request is answered as expected, to the end and in time.
 type httpProbe struct {
 	dial  dialFunc
 	check spec.HTTPCheck
@@ -29,11 +31,11 @@ type httpProbe struct {
 
 // Probe implements probe.
 func (p httpProbe) Probe(ctx context.Context, server netip.AddrPort) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+server.String()+p.check.Path, nil)
+	server = aim(server, p.check.Address, p.check.Port)
+	request, err := p.request(ctx, server)
 	if err != nil {
 		return fmt.Errorf("the path %q cannot be requested", clean(p.check.Path))
 	}
-	request.Header.Set("User-Agent", userAgent)
 
 	// RoundTrip, not a Client: an answer that redirects is the answer. A Transport of its own for each
 	// probe: no connection is reused, no proxy is taken from the environment, and none of its
@@ -44,6 +46,11 @@ func (p httpProbe) Probe(ctx context.Context, server netip.AddrPort) error {
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,
 	}
+	if p.check.TLS != nil {
+		if transport.TLSClientConfig, err = tlsConfig(*p.check.TLS, p.check.Host, server.Addr()); err != nil {
+			return err
+		}
+	}
 	defer transport.CloseIdleConnections()
 	answer, err := transport.RoundTrip(request)
 	if err != nil {
@@ -53,11 +60,51 @@ func (p httpProbe) Probe(ctx context.Context, server netip.AddrPort) error {
 	if !p.expected(answer.StatusCode) {
 		return fmt.Errorf("status %d, want %s", answer.StatusCode, ranges(p.check.ExpectedStatus))
 	}
-	switch n, err := io.Copy(io.Discard, io.LimitReader(answer.Body, maxBody+1)); {
+	return p.body(ctx, answer.Body)
+}
+
+func (p httpProbe) request(ctx context.Context, server netip.AddrPort) (*http.Request, error) {
+	scheme := "http://"
+	if p.check.TLS != nil {
+		scheme = "https://"
+	}
+	request, err := http.NewRequestWithContext(ctx, p.check.Method, scheme+server.String()+p.check.Path, strings.NewReader(p.check.Body))
+	if err != nil {
+		return nil, err
+	}
+	request.Host = p.check.Host // "" is the URL's
+	request.Header.Set("User-Agent", userAgent)
+	for name, value := range p.check.Headers {
+		request.Header.Set(name, value)
+	}
+	return request, nil
+}
+
+// body reads the answer to its end, and keeps it only where something of it is expected.
+func (p httpProbe) body(ctx context.Context, answer io.Reader) error {
+	var kept bytes.Buffer
+	to := io.Discard
+	if p.check.ExpectedBody != "" || p.check.ExpectedMatch != "" {
+		to = &kept
+	}
+	switch n, err := io.Copy(to, io.LimitReader(answer, maxBody+1)); {
 	case err != nil:
 		return httpReason(ctx, err)
 	case n > maxBody:
 		return fmt.Errorf("the answer is longer than %d KiB: check a path with a short answer", maxBody>>10)
+	}
+	if !bytes.Contains(kept.Bytes(), []byte(p.check.ExpectedBody)) {
+		return fmt.Errorf("the answer does not contain the expected %q", clean(p.check.ExpectedBody))
+	}
+	if p.check.ExpectedMatch == "" {
+		return nil
+	}
+	expression, err := regexp.Compile(p.check.ExpectedMatch)
+	if err != nil {
+		return fmt.Errorf("the regular expression %q cannot be used", clean(p.check.ExpectedMatch))
+	}
+	if !expression.Match(kept.Bytes()) {
+		return fmt.Errorf("the answer does not match the expected %q", clean(p.check.ExpectedMatch))
 	}
 	return nil
 }
@@ -81,6 +128,9 @@ func ranges(expected []spec.StatusRange) string {
 
 // httpReason puts an error of net/http into words. For some it has no types, only texts.
 func httpReason(ctx context.Context, err error) error {
+	if reason := tlsReason(err); reason != nil {
+		return reason
+	}
 	switch text := err.Error(); {
 	case strings.Contains(text, "response headers exceeded"):
 		return fmt.Errorf("the answer's header is longer than %d KiB", maxHeader>>10)
