@@ -81,7 +81,7 @@ func TestLimits_37_AddressesFitAnAdvert(t *testing.T) {
 func TestLimits_38_39_DefaultsAreTheRFCs(t *testing.T) {
 	t.Parallel()
 	v := DefaultVRRPInstance()
-	if v.Priority != 100 || v.AdvertisementInterval.Std() != time.Second || !v.Preempt || v.Version != 3 {
+	if v.Priority != 100 || v.AdvertisementInterval.Std() != time.Second || !v.Preempt || !v.AcceptMode || v.Version != 3 {
 		t.Errorf("%+v", v)
 	}
 }
