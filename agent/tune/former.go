@@ -6,7 +6,7 @@ import (
 
 // Former is what a setting was before it was changed here for the first time.
 type Former struct {
-	// Machine is the boot and the network namespace that it was in, see Config.Machine.
+	// Machine is the boot and the network namespace that it was in, see Config.Identity.
 	Machine string `json:"machine"`
 	// Field is the setting's name, timeouts.tcp in seconds or sysctls.conntrack, or connection_sync, whose
 	// daemons are stopped when they are wanted no more: they have no former value.

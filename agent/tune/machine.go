@@ -81,7 +81,7 @@ func (Local) Interface(name string) (Interface, error) {
 	return i, nil
 }
 
-// Identity names this boot and this network namespace, for Config.Machine.
+// Identity names this boot and this network namespace, for Config.Identity.
 func (Local) Identity() (string, error) {
 	boot, err := os.ReadFile(filepath.Join(procSys, "kernel/random/boot_id"))
 	if err != nil {

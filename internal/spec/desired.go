@@ -126,7 +126,7 @@ func (d Desired) FitVirtualServer(name string, v VirtualServer) Verdict {
 	for _, instance := range slices.Sorted(maps.Keys(d.VRRPInstances)) {
 		o := d.VRRPInstances[instance]
 		if !o.AcceptMode && o.Priority != OwnerPriority && v.Address.IsValid() && o.holds(o.Interface, v.Address) {
-			fit.Conflicts.add("/address", "%s belongs to VRRP instance %q, whose accept_mode is false: no connection would reach the service", v.Address, instance)
+			fit.Conflicts.add("/address", "%s belongs to VRRP instance %q, whose accept_mode is false: no connection would reach the service; use another address, or leave accept_mode true", v.Address, instance)
 		}
 	}
 	for _, server := range d.ServersOf(name) {

@@ -81,7 +81,7 @@ func TestFitVirtualServerOnAnAddressThatPacketsAreRefusedFor(t *testing.T) {
 	v := d.VRRPInstances["web"]
 	v.AcceptMode = false
 	d.VRRPInstances["web"] = v
-	want := Verdict{Conflicts: one("/address", `192.0.2.100 belongs to VRRP instance "web", whose accept_mode is false: no connection would reach the service`)}
+	want := Verdict{Conflicts: one("/address", `192.0.2.100 belongs to VRRP instance "web", whose accept_mode is false: no connection would reach the service; use another address, or leave accept_mode true`)}
 	if diff := cmp.Diff(want, d.FitVirtualServer("web", goodService())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -82,7 +82,7 @@ func (v *VRRPInstance) validateRoutes(errs *FieldErrors) {
 			if problem := unicast(a); problem != "" {
 				errs.add(at+name, "%s", problem)
 			} else if a.Is4() != r.Destination.Addr().Is4() {
-				errs.add(at+name, "%s is not of the family of %s", a, r.Destination)
+				errs.add(at+name, "%s is not of the family of %s: use an address of that family", a, r.Destination)
 			}
 		}
 		if r.Interface != "" {

@@ -38,7 +38,7 @@ func (v *Persistence) validate(of *VirtualServer) FieldErrors {
 	case t < Duration(time.Second) || t > maxPersistence:
 		errs.add("/timeout", "%s is out of range: use 1s to 744h", t)
 	case t%Duration(time.Second) != 0:
-		errs.add("/timeout", "%s is not a number of whole seconds, as the kernel counts them", t)
+		errs.add("/timeout", "%s is not a number of whole seconds, as the kernel counts them: use %s", t, Duration(t.Std().Round(time.Second)))
 	}
 	if v.PrefixLength != 0 {
 		longest := 128

@@ -64,7 +64,7 @@ func (v *RealServer) Validate(address netip.AddrPort) FieldErrors {
 	errs.within("/upper_threshold", v.UpperThreshold, 0, math.MaxInt32)
 	errs.within("/lower_threshold", v.LowerThreshold, 0, math.MaxInt32)
 	if v.LowerThreshold > 0 && v.LowerThreshold >= v.UpperThreshold {
-		errs.add("/lower_threshold", "%d is not below the upper threshold of %d", v.LowerThreshold, v.UpperThreshold)
+		errs.add("/lower_threshold", "%d is not below the upper threshold of %d: use less, or 0, which leaves it to the kernel", v.LowerThreshold, v.UpperThreshold)
 	}
 	return errs
 }
