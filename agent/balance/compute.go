@@ -44,10 +44,9 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 				continue
 			}
 			destination.Weight = 0
-		case rests && v.DrawsAtWeight0() != "":
-			continue
 		case rests:
-			destination.Weight = 0
+			rest(table, v, key.Address, destination)
+			continue
 		}
 		table[serviceKey(v)].Destinations[key.Address] = destination
 	}
@@ -56,9 +55,20 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		if is.ended || !ok {
 			continue
 		}
-		destination := destination(v, *desired.Drains[key].Server)
-		destination.Weight = 0
-		table[serviceKey(v)].Destinations[key.Address] = destination
+		rest(table, v, key.Address, destination(v, *desired.Drains[key].Server))
 	}
 	return table
+}
+
+// rest puts a server into its service that gets no new connections and may finish its own. Where the scheduler
+// would go on sending it clients, the service falls back on others meanwhile, or does without the server.
+func rest(table ipvs.Table, v spec.VirtualServer, address netip.AddrPort, d ipvs.Destination) {
+	if !v.CanRest() {
+		return
+	}
+	d.Weight = 0
+	service := table[serviceKey(v)]
+	service.Destinations[address] = d
+	service.Options.Flags |= fallback(v.Scheduler)
+	table[serviceKey(v)] = service
 }

@@ -55,7 +55,7 @@ func (before memories) drain(desired spec.Desired, seen observation) map[spec.Se
 		if there && destination.Weight == 0 && is.resting.IsZero() {
 			is.resting = seen.at
 		}
-		if !served || !there || v.DrawsAtWeight0() != "" || !seen.at.Before(is.deadline) {
+		if !served || !there || !v.CanRest() || !seen.at.Before(is.deadline) {
 			is.ended = true
 		} else if !is.resting.IsZero() {
 			connections := seen.stats[serviceKey(v)].Destinations[key.Address].Connections

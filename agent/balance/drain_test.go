@@ -159,14 +159,37 @@ func TestDrainOverUDPWaitsForAllConnections(t *testing.T) {
 
 func TestServerThatWeight0DoesNotKeepClientsFromIsRemovedAtOnce(t *testing.T) {
 	onDirector(t, Repair, func(t *testing.T, d *director) {
-		hashed := with(plain(a, 1, b, 1), func(v *spec.VirtualServer) { v.Scheduler = "sh" })
+		hashed := with(plain(a, 1, b, 1), func(v *spec.VirtualServer) { v.Scheduler = "dh" })
 		d.Set(hashed)
 		d.sync()
 		d.connect(ipvs.Connections{Active: 1})
 		d.writes(1, func() { d.Set(removing(t, hashed, patience)) })
 		d.wantsEnded(b)
 		d.Set(resting(hashed))
-		d.wants("-A -t 192.0.2.100:80 -s sh", first1)
+		d.wants("-A -t 192.0.2.100:80 -s dh", first1)
+	})
+}
+
+func TestSchedulerThatHashesFallsBackWhileAServerRests(t *testing.T) {
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		for _, scheduler := range []string{"sh", "mh"} {
+			hashed := with(plain(a, 1, b, 1), func(v *spec.VirtualServer) { v.Scheduler = scheduler })
+			strict, lent := "-A -t 192.0.2.100:80 -s "+scheduler, "-A -t 192.0.2.100:80 -s "+scheduler+" -b "+scheduler+"-fallback"
+			d.Set(hashed)
+			d.sync()
+			d.connect(ipvs.Connections{Active: 1})
+			d.Set(resting(hashed))
+			d.wants(lent, first1, second0)
+			d.Set(hashed)
+			d.wants(strict, first1, second1)
+			d.Set(removing(t, hashed, patience))
+			d.wants(lent, first1, second0)
+			d.connect(ipvs.Connections{})
+			time.Sleep(drainPoll + drainSettle)
+			d.wantsEnded(b)
+			d.ended = nil
+			d.wants(strict, first1)
+		}
 	})
 }
 

@@ -64,6 +64,15 @@ func schedulerFlags(v spec.VirtualServer) (flags ipvs.Flags) {
 	return flags
 }
 
+// fallback returns the switch with which a scheduler takes another server for the clients of one of weight 0, if
+// it has one and needs it.
+func fallback(scheduler string) ipvs.Flags {
+	if scheduler == "sh" || scheduler == "mh" {
+		return ipvs.SchedulerF1
+	}
+	return 0
+}
+
 // destination returns a healthy real server of a service.
 func destination(v spec.VirtualServer, server spec.RealServer) ipvs.Destination {
 	d := ipvs.Destination{

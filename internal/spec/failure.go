@@ -28,9 +28,9 @@ const (
 // InitialStates lists every InitialState.
 func InitialStates() []string { return []string{string(InitialDown), string(InitialUp)} }
 
-// DrawsAtWeight0 says why a server of weight 0 would go on getting new connections of this service, which it
+// drawsAtWeight0 says why a server of weight 0 would go on getting new connections of this service, which it
 // then drops, or "" when it gets none.
-func (v *VirtualServer) DrawsAtWeight0() string {
+func (v *VirtualServer) drawsAtWeight0() string {
 	switch {
 	case v.Fallback():
 	case v.Scheduler == "dh", v.Scheduler == "sh", v.Scheduler == "mh":
@@ -41,9 +41,13 @@ func (v *VirtualServer) DrawsAtWeight0() string {
 	return ""
 }
 
+// CanRest reports whether a server can rest at weight 0, and its connections end by themselves. With sh and
+// mh it takes their fallback flag, which the service is lent for as long; dh has none.
+func (v *VirtualServer) CanRest() bool { return v.Scheduler != "dh" }
+
 // cannotQuiesce says why weight 0 does not keep clients away from a server that fails, or "" when it does.
 func (v *VirtualServer) cannotQuiesce() string {
-	if why := v.DrawsAtWeight0(); why != "" {
+	if why := v.drawsAtWeight0(); why != "" {
 		return why
 	}
 	if v.Protocol == UDP {

@@ -44,7 +44,7 @@ func TestConnectionsOutliveChangesRestartsAndADrain(t *testing.T) {
 
 	clients := connect(t, p.client, connections)
 	for i := range changes {
-		switch schedulers := []string{"wrr", "lc", "wlc", "sed", "nq", "lblc", "rr"}; i % 4 {
+		switch schedulers := []string{"wrr", "lc", "wlc", "sh", "sed", "mh", "rr"}; i % 4 {
 		case 0:
 			service(schedulers[i/4%len(schedulers)])
 		case 1:
