@@ -59,9 +59,12 @@ func (k *Kernel) Refuse(addresses []netip.Addr) error {
 	if len(addresses) == 0 && a.none {
 		return nil
 	}
-	err := a.refuse(addresses)
+	there, err := a.find()
 	if err != nil && len(addresses) == 0 {
 		return nil // a kernel without nftables refuses nothing
+	}
+	if err == nil {
+		err = a.refuse(addresses, there)
 	}
 	if err != nil {
 		return fmt.Errorf("refuse packets to addresses with accept_mode = false, by nftables: %w", err)
@@ -70,19 +73,22 @@ func (k *Kernel) Refuse(addresses []netip.Addr) error {
 	return nil
 }
 
-func (a *acceptance) refuse(addresses []netip.Addr) (err error) {
+// find reports whether a table of ours is there.
+func (a *acceptance) find() (there bool, err error) {
 	if a.conn == nil {
 		if a.conn, err = a.connect(); err != nil {
-			return err
+			return false, err
 		}
 	}
+	tables, err := a.conn.ListTablesOfFamily(nftables.TableFamilyINet)
+	return slices.ContainsFunc(tables, func(t *nftables.Table) bool { return t.Name == refusalTable }), err
+}
+
+// refuse makes the table that drops packets to these addresses, in place of the one that is there.
+func (a *acceptance) refuse(addresses []netip.Addr, there bool) error {
 	table := &nftables.Table{Name: refusalTable, Family: nftables.TableFamilyINet}
-	there, err := a.present(table)
-	if err != nil {
-		return err
-	}
 	if there {
-		if slices.Equal(a.refused(table), sortedAddrs(addresses)) {
+		if len(addresses) > 0 && slices.Equal(a.refused(table), sortedAddrs(addresses)) {
 			return nil
 		}
 		a.conn.DelTable(table)
@@ -93,11 +99,6 @@ func (a *acceptance) refuse(addresses []netip.Addr) (err error) {
 		}
 	}
 	return a.conn.Flush() // all at once
-}
-
-func (a *acceptance) present(table *nftables.Table) (bool, error) {
-	tables, err := a.conn.ListTablesOfFamily(table.Family)
-	return slices.ContainsFunc(tables, func(t *nftables.Table) bool { return t.Name == table.Name }), err
 }
 
 // refused returns the addresses that are refused, or nil if it is not as we made it.
