@@ -20,10 +20,6 @@ func healthCheckType() types.ObjectType {
 	}}
 }
 
-func tcpCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{}}
-}
-
 func scriptCheckType() types.ObjectType {
 	return types.ObjectType{AttrTypes: map[string]attr.Type{"name": types.StringType}}
 }
@@ -40,7 +36,7 @@ func healthCheck(o types.Object) *spec.HealthCheck {
 	v.Fall = number(attribute[types.Int64](o, "fall"), v.Fall)
 	// A probe that is not known yet counts as one that is there: it may be the one that is needed.
 	if tcp := attribute[types.Object](o, "tcp"); !tcp.IsNull() {
-		v.TCP = &spec.TCPCheck{}
+		v.TCP = tcpCheck(tcp)
 	}
 	if http := attribute[types.Object](o, "http"); !http.IsNull() {
 		v.HTTP = httpCheck(http)
@@ -58,7 +54,7 @@ func healthCheckValue(v *spec.HealthCheck, before types.Object) types.Object {
 	}
 	tcp, http, script := types.ObjectNull(tcpCheckType().AttrTypes), types.ObjectNull(httpCheckType().AttrTypes), types.ObjectNull(scriptCheckType().AttrTypes)
 	if v.TCP != nil {
-		tcp = types.ObjectValueMust(tcpCheckType().AttrTypes, map[string]attr.Value{})
+		tcp = tcpCheckValue(*v.TCP, attribute[types.Object](before, "tcp"))
 	}
 	if v.HTTP != nil {
 		http = httpCheckValue(*v.HTTP, attribute[types.Object](before, "http"))

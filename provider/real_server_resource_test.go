@@ -134,7 +134,7 @@ func TestWhatAServerHasOfItsOwnIsSetChangedAndImported(t *testing.T) {
 		with("initial_state = \"up\"\non_failure = \"remove\"\nhealth_check = { tcp = {} }", "on_failure = \"quiesce\"\ninitial_state = \"down\""),
 		with("", "health_check = { interval = \"5s\", fall = 5, http = { path = \"/healthz\" } }\ninitial_state = \"up\""),
 		with("health_check = { http = { method = \"POST\", host = \"a.example\", headers = { x-a = \"b\" }, body = \"c\", expected_body = \"d\", expected_match = \"e+\", tls = { server_name = \"a.example\", minimum_version = \"1.3\", verify = false, min_validity = \"24h0m0s\" } } }",
-			"health_check = { http = { address = \"192.0.2.99\", port = 8080, tls = {} } }"),
+			"health_check = { tcp = { port = 8081, send = \"PING\\r\\n\", expect = \"+PONG\" }, http = { address = \"192.0.2.99\", port = 8080, tls = {} } }"),
 		with("", ""),
 	} {
 		steps = append(steps, resource.TestStep{Config: config}, resource.TestStep{Config: config, ConfigPlanChecks: noChanges()},

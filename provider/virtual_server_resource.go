@@ -102,12 +102,8 @@ func healthCheckAttribute(description string) schema.Attribute {
 			"timeout":  durationAttribute(check.Timeout, "A check without an answer by then has failed: at most `interval`."),
 			"rise":     countAttribute(check.Rise, "Passes in a row that bring a server in: 1 to 255."),
 			"fall":     countAttribute(check.Fall, "Failures in a row that take a server out: 1 to 255."),
-			"tcp": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "A TCP connection to the server's address and port is accepted. It has no settings: `tcp = {}`.",
-				Attributes:          map[string]schema.Attribute{},
-			},
-			"http": httpCheckAttribute(),
+			"tcp":      tcpCheckAttribute(),
+			"http":     httpCheckAttribute(),
 			"script": schema.SingleNestedAttribute{
 				Optional:            true,
 				MarkdownDescription: "A check script exits with 0. The server's address and port are in its environment.",

@@ -134,6 +134,19 @@ func TestHTTPOverTLS(t *testing.T) {
 	}
 }
 
+func TestHTTPOverTLSLooksAtTheValidity(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewUnstartedServer(http.NotFoundHandler())
+	web.Config.ErrorLog = log.New(io.Discard, "", 0)
+	web.StartTLS()
+	defer web.Close()
+	how := spec.TLSCheck{MinValidity: spec.Duration(time.Until(web.Certificate().NotAfter) + time.Hour)}
+	check := httpCheck(func(v *spec.HTTPCheck) { v.TLS = &how })
+	if got := probeServer(t, patience, ServerCheck{Server: key(web.Listener.Addr().String()), HTTP: check}); !strings.HasPrefix(got, "the certificate expires in ") {
+		t.Error(got)
+	}
+}
+
 func TestCertificateThatExpiresSoonFails(t *testing.T) {
 	t.Parallel()
 	web := httptest.NewTLSServer(http.NotFoundHandler())

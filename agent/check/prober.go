@@ -88,7 +88,7 @@ func (n Network) probes(check ServerCheck) []namedProbe {
 	}
 	var probes []namedProbe
 	if check.TCP != nil {
-		probes = append(probes, namedProbe{"tcp", tcpProbe{dial: dial}})
+		probes = append(probes, namedProbe{"tcp", tcpProbe{dial: dial, check: *check.TCP}})
 	}
 	if check.HTTP != nil {
 		probes = append(probes, namedProbe{"http", httpProbe{dial: dial, check: *check.HTTP}})

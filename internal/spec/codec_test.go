@@ -117,7 +117,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"a key given twice":              {KindVRRPInstance, `{"track_scripts":{"a":{},"a":{}}}`, "/track_scripts/a", "the field is given twice: remove one"},
 		"an unknown name":                {KindRealServer, `{"drain":{"a":1}}`, "/drain", "unknown field: the object has weight, forwarding_method, tunnel, upper_threshold, lower_threshold, health_check, initial_state, on_failure, drain_timeout"},
 		"an unknown nested name":         {KindVirtualServer, `{"health_check":{"http":{"url":1}}}`, "/health_check/http/url", "unknown field: the object has address, port, method, path, host, headers, body, expected_status, expected_body, expected_match, tls"},
-		"a name where there is none":     {KindVirtualServer, `{"health_check":{"tcp":{"port":1}}}`, "/health_check/tcp/port", "unknown field: the object has none"},
+		"an unknown name of a probe":     {KindVirtualServer, `{"health_check":{"tcp":{"url":1}}}`, "/health_check/tcp/url", "unknown field: the object has address, port, send, expect"},
 		"a name in another case":         {KindVirtualServer, `{"Address":"192.0.2.1"}`, "/Address", "unknown field: write address"},
 		"a name in camel case":           {KindVirtualServer, `{"forwardingMethod":"nat"}`, "/forwardingMethod", "unknown field: write forwarding_method"},
 		"a name with a dash":             {KindVirtualServer, `{"health-check":{}}`, "/health-check", "unknown field: write health_check"},

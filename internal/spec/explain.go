@@ -63,9 +63,6 @@ func known(object reflect.Type, name string) string {
 		}
 		names = append(names, field)
 	}
-	if names == nil {
-		return "the object has none"
-	}
 	return "the object has " + strings.Join(names, ", ")
 }
 

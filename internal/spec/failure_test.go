@@ -77,11 +77,11 @@ func TestServerHasOfItsServiceWhatItDoesNotSay(t *testing.T) {
 	long, short := Duration(time.Hour), Duration(0)
 	v := VirtualServer{HealthCheck: &ours, InitialState: InitialDown, OnFailure: Remove, DrainTimeout: long}
 	own := RealServer{Weight: 2, HealthCheck: &theirs, InitialState: InitialUp, OnFailure: Quiesce, DrainTimeout: &short}
-	if diff := cmp.Diff(own, v.Resolve(own)); diff != "" {
+	if diff := cmp.Diff(own, v.Resolve(own), netipTypes); diff != "" {
 		t.Errorf("its own (-want +got):\n%s", diff)
 	}
 	want := RealServer{Weight: 2, HealthCheck: &ours, InitialState: InitialDown, OnFailure: Remove, DrainTimeout: &long}
-	if diff := cmp.Diff(want, v.Resolve(RealServer{Weight: 2})); diff != "" {
+	if diff := cmp.Diff(want, v.Resolve(RealServer{Weight: 2}), netipTypes); diff != "" {
 		t.Errorf("the service's (-want +got):\n%s", diff)
 	}
 }

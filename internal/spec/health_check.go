@@ -14,13 +14,10 @@ type HealthCheck struct {
 	Timeout  Duration     `json:"timeout" required:"false" doc:"default 1s; a check without an answer by then has failed; at most the interval"`
 	Rise     int          `json:"rise" minimum:"1" maximum:"255" required:"false" default:"1" doc:"passes in a row that bring a server in"`
 	Fall     int          `json:"fall" minimum:"1" maximum:"255" required:"false" default:"3" doc:"failures in a row that take a server out"`
-	TCP      *TCPCheck    `json:"tcp,omitzero" required:"false" doc:"a TCP connection is accepted"`
+	TCP      *TCPCheck    `json:"tcp,omitzero" required:"false" doc:"a TCP connection is accepted, and answered as expected"`
 	HTTP     *HTTPCheck   `json:"http,omitzero" required:"false" doc:"an HTTP request is answered as expected"`
 	Script   *ScriptCheck `json:"script,omitzero" required:"false" doc:"a check script exits with 0"`
 }
-
-// TCPCheck connects to the server's address and port.
-type TCPCheck struct{}
 
 // ScriptCheck runs a check script with the server's address and port in its environment.
 type ScriptCheck struct {
@@ -45,6 +42,9 @@ func (v *HealthCheck) Validate() FieldErrors {
 	errs.schedule(v.Interval, v.Timeout, v.Rise, v.Fall)
 	if v.TCP == nil && v.HTTP == nil && v.Script == nil {
 		errs.add("", "a health check names at least one of tcp, http and script")
+	}
+	if v.TCP != nil {
+		errs = append(errs, v.TCP.Validate().Under("/tcp")...)
 	}
 	if v.HTTP != nil {
 		errs = append(errs, v.HTTP.Validate().Under("/http")...)

@@ -84,9 +84,7 @@ func (v *HTTPCheck) Validate() FieldErrors {
 	if v.Method == http.MethodHead && (v.ExpectedBody != "" || v.ExpectedMatch != "") {
 		errs.add("/method", "an answer to HEAD has no body, of which something is expected: use GET")
 	}
-	if len(v.ExpectedBody) > maxCheckText {
-		errs.add("/expected_body", "the text has %d bytes: use at most %d", len(v.ExpectedBody), maxCheckText)
-	}
+	errs.short("/expected_body", v.ExpectedBody)
 	errs.match("/expected_match", v.ExpectedMatch)
 	if v.TLS != nil {
 		errs = append(errs, v.TLS.Validate().Under("/tls")...)

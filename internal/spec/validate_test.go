@@ -250,19 +250,27 @@ func TestValidateHealthCheck(t *testing.T) {
 		change func(*HealthCheck)
 		want   FieldErrors
 	}{
-		"good":                       {func(*HealthCheck) {}, nil},
-		"all kinds":                  {func(v *HealthCheck) { path("/")(v); v.Script = &ScriptCheck{Name: "db"} }, nil},
-		"path with query":            {path("/healthz?verbose=1&a=%20"), nil},
-		"double slash":               {path("//healthz"), nil},
-		"fastest":                    {rhythm(10*time.Millisecond, 10*time.Millisecond), nil},
-		"slowest":                    {rhythm(24*time.Hour, 24*time.Hour), nil},
-		"codes and ranges":           {status(StatusRange{100, 100}, StatusRange{200, 599}), nil},
-		"nothing to check":           {func(v *HealthCheck) { v.TCP = nil }, one("", "a health check names at least one of tcp, http and script")},
-		"too fast":                   {rhythm(9*time.Millisecond, 9*time.Millisecond), one("/interval", "9ms is out of range: use 10ms to 24h0m0s")},
-		"too slow":                   {rhythm(25*time.Hour, time.Second), one("/interval", "25h0m0s is out of range: use 10ms to 24h0m0s")},
-		"no timeout":                 {rhythm(time.Second, 0), one("/timeout", "0s is no time to answer in: use more than 0s")},
-		"timeout beyond":             {rhythm(time.Second, 1001*time.Millisecond), one("/timeout", "1.001s is longer than the interval of 1s: use at most the interval")},
-		"rise and fall":              {func(v *HealthCheck) { v.Rise, v.Fall = 256, -1 }, FieldErrors{{"/rise", "256 is out of range: use 1 to 255"}, {"/fall", "-1 is out of range: use 1 to 255"}}},
+		"good":                           {func(*HealthCheck) {}, nil},
+		"all kinds":                      {func(v *HealthCheck) { path("/")(v); v.Script = &ScriptCheck{Name: "db"} }, nil},
+		"path with query":                {path("/healthz?verbose=1&a=%20"), nil},
+		"double slash":                   {path("//healthz"), nil},
+		"fastest":                        {rhythm(10*time.Millisecond, 10*time.Millisecond), nil},
+		"slowest":                        {rhythm(24*time.Hour, 24*time.Hour), nil},
+		"codes and ranges":               {status(StatusRange{100, 100}, StatusRange{200, 599}), nil},
+		"nothing to check":               {func(v *HealthCheck) { v.TCP = nil }, one("", "a health check names at least one of tcp, http and script")},
+		"too fast":                       {rhythm(9*time.Millisecond, 9*time.Millisecond), one("/interval", "9ms is out of range: use 10ms to 24h0m0s")},
+		"too slow":                       {rhythm(25*time.Hour, time.Second), one("/interval", "25h0m0s is out of range: use 10ms to 24h0m0s")},
+		"no timeout":                     {rhythm(time.Second, 0), one("/timeout", "0s is no time to answer in: use more than 0s")},
+		"timeout beyond":                 {rhythm(time.Second, 1001*time.Millisecond), one("/timeout", "1.001s is longer than the interval of 1s: use at most the interval")},
+		"rise and fall":                  {func(v *HealthCheck) { v.Rise, v.Fall = 256, -1 }, FieldErrors{{"/rise", "256 is out of range: use 1 to 255"}, {"/fall", "-1 is out of range: use 1 to 255"}}},
+		"what TCP is to send and expect": {func(v *HealthCheck) { v.TCP = &TCPCheck{Send: strings.Repeat("a", 4096), Expect: "b"} }, nil},
+		"what TCP cannot": {func(v *HealthCheck) {
+			port := 65536
+			v.TCP = &TCPCheck{Address: netip.IPv6Unspecified(), Port: &port, Send: strings.Repeat("a", 4097), Expect: strings.Repeat("a", 4097)}
+		}, FieldErrors{
+			{"/tcp/address", ":: is not the address of one machine: use a unicast address"}, {"/tcp/port", "65536 is out of range: use 1 to 65535"},
+			{"/tcp/send", "the text has 4097 bytes: use at most 4096"}, {"/tcp/expect", "the text has 4097 bytes: use at most 4096"},
+		}},
 		"no path":                    {path(""), noPath("")},
 		"relative path":              {path("healthz"), noPath("healthz")},
 		"URL":                        {path("http://192.0.2.21/"), noPath("http://192.0.2.21/")},
