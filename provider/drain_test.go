@@ -17,7 +17,7 @@ func TestDestroyWaitsUntilAServersConnectionsHaveEnded(t *testing.T) {
 	config := providerBlock(directors) + servedPair
 	service := config[:strings.Index(config, `resource "lvs_real_server"`)]
 	impatient := strings.Replace(config, `address        = "192.0.2.21"`, `address = "192.0.2.21"
-  timeouts = { delete = "2s" }`, 1)
+  timeouts = { delete = "6s" }`, 1)
 	d1, d2 := directors["d1"], directors["d2"]
 	var began time.Time
 	run(t,
@@ -25,7 +25,7 @@ func TestDestroyWaitsUntilAServersConnectionsHaveEnded(t *testing.T) {
 		resource.TestStep{Config: impatient, ConfigPlanChecks: noChanges()},
 		resource.TestStep{
 			PreConfig: func() { d2.busy.Store(true) },
-			Config:    service, ExpectError: saying(`real server "web/192.0.2.21:80" was not gone after 2s (0 connections left): destroy it again to wait on, or raise timeouts.delete`),
+			Config:    service, ExpectError: saying(`real server "web/192.0.2.21:80" was not gone after 6s (0 connections left): destroy it again to wait on, or raise timeouts.delete`),
 		},
 		resource.TestStep{
 			PreConfig: func() {

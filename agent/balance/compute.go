@@ -69,6 +69,6 @@ func rest(table ipvs.Table, v spec.VirtualServer, address netip.AddrPort, d ipvs
 	d.Weight = 0
 	service := table[serviceKey(v)]
 	service.Destinations[address] = d
-	service.Options.Flags |= fallback(v.Scheduler)
+	service.Flags |= fallback(v.Scheduler)
 	table[serviceKey(v)] = service
 }
