@@ -209,7 +209,7 @@ func (a *Agent) Apply(ctx context.Context, kind spec.Kind, key string) error {
 	if kind == spec.KindVirtualServer {
 		services = []string{key}
 	}
-	err := a.applyAll(func() error { return a.balancer.SyncServices(ctx, services...) })
+	err := a.applyAll(func() error { return a.balancer.SyncServices(ctx, services...) }, services...)
 	if kind == spec.KindIPVSSettings {
 		err = errors.Join(err, a.tuner.Sync(ctx))
 	}
@@ -217,13 +217,14 @@ func (a *Agent) Apply(ctx context.Context, kind spec.Kind, key string) error {
 }
 
 // applyAll hands every part the whole of what is wanted; each takes the difference to what it does
-// already. Sync has the kernel's table written and read back.
-func (a *Agent) applyAll(sync func() error) error {
+// already, and looks for it in the changed virtual servers alone where some are named. Sync has the
+// kernel's table written and read back.
+func (a *Agent) applyAll(sync func() error, changed ...string) error {
 	a.applying.Lock()
 	defer a.applying.Unlock()
 	d := a.store.Desired()
-	a.checker.Set(d)
-	a.balancer.Want(d)
+	a.checker.Set(d, changed...)
+	a.balancer.Want(d, changed...)
 	a.tuner.Set(d.IPVSSettings)
 	err := errors.Join(a.engine.Set(d.VRRPInstances), sync())
 	a.applied.Store(true)

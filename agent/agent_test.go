@@ -25,7 +25,7 @@ const (
 	script   = `{"command":["/etc/lvs-agent/scripts/ping-gateway"]}`
 )
 
-func memoryConfig(t *testing.T) config.Config {
+func memoryConfig(t testing.TB) config.Config {
 	t.Helper()
 	c, err := config.Dev()
 	if err != nil {
@@ -36,7 +36,7 @@ func memoryConfig(t *testing.T) config.Config {
 }
 
 // withTable returns an agent on the memory data plane with a table of the test's own.
-func withTable(t *testing.T, table *ipvs.Fake) *Agent {
+func withTable(t testing.TB, table *ipvs.Fake) *Agent {
 	t.Helper()
 	a := &Agent{config: memoryConfig(t), version: "test", log: slog.New(slog.DiscardHandler), store: store.InMemory()}
 	var err error
@@ -61,7 +61,7 @@ type running struct {
 	http *http.Client
 }
 
-func run(t *testing.T, a *Agent) *running {
+func run(t testing.TB, a *Agent) *running {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -81,7 +81,7 @@ func run(t *testing.T, a *Agent) *running {
 	}}}
 }
 
-func (r *running) call(t *testing.T, method, path, body string) (int, string) {
+func (r *running) call(t testing.TB, method, path, body string) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, r.base+path, strings.NewReader(body))
 	if err != nil {
@@ -99,7 +99,7 @@ func (r *running) call(t *testing.T, method, path, body string) (int, string) {
 	return answer.StatusCode, string(data)
 }
 
-func (r *running) put(t *testing.T, path, body string) {
+func (r *running) put(t testing.TB, path, body string) {
 	t.Helper()
 	if status, answer := r.call(t, http.MethodPut, path, body); status != http.StatusCreated {
 		t.Fatalf("PUT %s answered %d: %s", path, status, answer)

@@ -124,20 +124,32 @@ func (b *Balancer) Set(d spec.Desired) {
 	b.Trigger()
 }
 
-// Want is Set for a caller whose Sync follows: it leaves the work to that.
-func (b *Balancer) Want(d spec.Desired) {
-	members := make(map[string][]spec.ServerKey, len(d.VirtualServers))
-	for key := range d.RealServers {
-		members[key.VirtualServer] = append(members[key.VirtualServer], key)
-	}
+// Want is Set for a caller whose Sync follows: it leaves the work to that. Changed are the virtual servers
+// in which d is not what was wanted before; without any it may differ anywhere.
+func (b *Balancer) Want(d spec.Desired, changed ...string) {
 	b.mu.Lock()
-	b.desired, b.members = &d, members
-	b.mu.Unlock()
+	defer b.mu.Unlock()
+	about := named(changed...)
+	if len(changed) == 0 || b.desired == nil {
+		about = scope{all: true}
+		b.members = make(map[string][]spec.ServerKey, len(d.VirtualServers))
+	}
+	for name := range about.named {
+		delete(b.members, name)
+	}
+	for key := range about.of(d).RealServers {
+		b.members[key.VirtualServer] = append(b.members[key.VirtualServer], key)
+	}
+	b.desired = &d
+	b.task = b.task.with(task{about: about})
 }
 
 // Trigger says that verdicts may have changed. It does not wait, and many are served at once.
 func (b *Balancer) Trigger() {
+	b.mu.Lock()
+	b.task = b.task.with(task{about: scope{all: true}})
 	b.asked.Add(1)
+	b.mu.Unlock()
 	select {
 	case b.wake <- struct{}{}:
 	default:
@@ -148,17 +160,13 @@ func (b *Balancer) Trigger() {
 // else changed also under the policy Report. Calls that come while another works are served together. A
 // failure is tried again by Run.
 func (b *Balancer) Sync(ctx context.Context) error {
-	return b.sync(ctx, task{whole: true, undo: true})
+	return b.sync(ctx, task{whole: true, undo: scope{all: true}})
 }
 
-// SyncServices is Sync for the virtual servers of these names, and for all of which something else is
+// SyncServices is Sync for the virtual servers of these names, and for those of which something else is
 // wanted than before: nothing else is read. When the last attempt failed, it is Sync of the whole table.
 func (b *Balancer) SyncServices(ctx context.Context, names ...string) error {
-	named := make(map[string]bool, len(names))
-	for _, name := range names {
-		named[name] = true
-	}
-	return b.sync(ctx, task{undoNamed: named})
+	return b.sync(ctx, task{undo: named(names...)})
 }
 
 func (b *Balancer) sync(ctx context.Context, t task) error {

@@ -30,7 +30,7 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		if !ok {
 			continue
 		}
-		says := remembered.servers[key].verdict()
+		says := remembered.server(key).verdict()
 		if says == Up && v.SorryServer != nil && remembered.services[key.VirtualServer] == Down {
 			says = Down // its connections end as those of a server that is down
 		}

@@ -55,7 +55,7 @@ func TestComputeFollowsServiceAndVerdict(t *testing.T) {
 			var state memories
 			for key := range test.desired.RealServers {
 				// One that was up before, so that it is in the table to be down in it.
-				state.servers = map[spec.ServerKey]memory{key: {last: test.verdict, joined: test.verdict != Unknown}}
+				state.servers = map[string]map[netip.AddrPort]memory{key.VirtualServer: {key.Address: {last: test.verdict, joined: test.verdict != Unknown}}}
 			}
 			got := Compute(test.desired, state)
 			if diff := cmp.Diff(test.want, got.String()); diff != "" {

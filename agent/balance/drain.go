@@ -87,6 +87,20 @@ func drainingServices(desired spec.Desired) []ipvs.ServiceKey {
 	return slices.SortedFunc(maps.Keys(services), ipvs.ServiceKey.Compare)
 }
 
+// draining is where removals go on, or have just ended.
+func (b *Balancer) draining(desired spec.Desired) scope {
+	var services []string
+	for key, d := range desired.Drains {
+		if d.Removes() {
+			services = append(services, key.VirtualServer)
+		}
+	}
+	for key := range b.remembered.drains {
+		services = append(services, key.VirtualServer)
+	}
+	return named(services...)
+}
+
 // connectionsLeft returns how many connections a drain waits for. The kernel knows no active ones over UDP, nor
 // can tell what it is that the firewall has marked.
 func connectionsLeft(v spec.VirtualServer, c ipvs.Connections) uint64 {

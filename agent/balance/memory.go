@@ -10,11 +10,36 @@ import (
 // memories is what is remembered between two looks at the verdicts, of what is desired. The zero value
 // remembers nothing.
 type memories struct {
-	servers map[spec.ServerKey]memory
+	// servers are those of each service.
+	servers map[string]map[netip.AddrPort]memory
 	// services is what each service last was by its quorum.
 	services map[string]Verdict
 	// drains are the removals that go on.
 	drains map[spec.ServerKey]draining
+}
+
+// server returns what is remembered of a real server.
+func (before memories) server(key spec.ServerKey) memory {
+	return before.servers[key.VirtualServer][key.Address]
+}
+
+// keep hands on to after what is remembered of services that it is not about.
+func (before memories) keep(about scope, after memories) {
+	for name, servers := range before.servers {
+		if !about.has(name) {
+			after.servers[name] = servers
+		}
+	}
+	for name, was := range before.services {
+		if !about.has(name) {
+			after.services[name] = was
+		}
+	}
+	for key, is := range before.drains {
+		if !about.has(key.VirtualServer) {
+			after.drains[key] = is
+		}
+	}
 }
 
 // memory is what is remembered of a real server.
@@ -52,24 +77,30 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 	actual := seen.table
 	after := memories{
 		drains:   before.drain(desired, seen),
-		servers:  make(map[spec.ServerKey]memory, len(desired.RealServers)),
+		servers:  make(map[string]map[netip.AddrPort]memory, len(desired.VirtualServers)),
 		services: make(map[string]Verdict, len(desired.VirtualServers)),
+	}
+	put := func(key spec.ServerKey, m memory) {
+		if after.servers[key.VirtualServer] == nil {
+			after.servers[key.VirtualServer] = map[netip.AddrPort]memory{}
+		}
+		after.servers[key.VirtualServer][key.Address] = m
 	}
 	strengths := make(map[string]strength, len(desired.VirtualServers))
 	for key, server := range desired.RealServers {
 		v := desired.VirtualServers[key.VirtualServer]
-		m, seen := before.servers[key]
+		m, seen := before.servers[key.VirtualServer][key.Address]
 		if !seen {
 			_, known := before.services[key.VirtualServer]
 			m = first(v, server, actual, key.Address, known)
 		}
 		m = m.after(verdictOf(v, server, key, health))
-		after.servers[key] = m
+		put(key, m)
 		strengths[key.VirtualServer] = strengths[key.VirtualServer].add(share(desired, key, server), m.last)
 	}
 	for key := range after.drains {
-		if m, seen := before.servers[key]; seen {
-			after.servers[key] = m // for when it comes back before it is gone
+		if m, seen := before.servers[key.VirtualServer][key.Address]; seen {
+			put(key, m) // for when it comes back before it is gone
 		}
 	}
 	for name, v := range desired.VirtualServers {

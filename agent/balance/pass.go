@@ -45,7 +45,15 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	if err != nil {
 		return b.unavailable(desired, err)
 	}
-	seen, part, err := b.look(ctx, desired, t)
+	b.mu.Lock()
+	last := b.view
+	b.mu.Unlock()
+	if t.whole || b.base == nil || b.failure != nil || last.version == "" {
+		t.whole, t.about = true, scope{all: true}
+	}
+	t.about = t.about.with(t.undo).with(b.draining(desired))
+	about := t.about.of(desired)
+	seen, part, err := b.look(ctx, about, t, last)
 	if err != nil {
 		return b.unavailable(desired, err)
 	}
@@ -59,10 +67,10 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 		return err
 	}
 	goal := seen.want.Part(part...)
-	if b.policy == Report && !t.undo {
+	if b.policy == Report && !t.undo.all {
 		goal = hold(b.base, only(seen.table, ours).Part(part...), goal)
 		for _, key := range part {
-			if want, wanted := seen.want[key]; wanted && t.undoes(seen.names[key]) {
+			if want, wanted := seen.want[key]; wanted && t.undo.has(seen.names[key]) {
 				goal[key] = want
 			}
 		}
@@ -74,22 +82,19 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	b.noticed, seen.degraded = seen.drift(), failures(err)
 	b.show(seen)
 	b.publishRepaired(b.noticed)
-	b.publishStates(desired, seen)
+	b.publishStates(t.about, about, seen)
 	return errors.Join(err, b.ledger.disclaim(seen.want, seen.table), b.endDrains(desired, seen.table))
 }
 
-// look reads what the task is about, and says what is wanted. Part is the services that were read: all of
-// them, or those that are not what they were when everything was well.
-func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task) (seen view, part []ipvs.ServiceKey, err error) {
-	b.mu.Lock()
-	last := b.view
-	b.mu.Unlock()
-	if t.whole || b.base == nil || b.failure != nil || last.version == "" {
+// look reads what the task is about, of which desired is the part, and says what is wanted. Part is the services
+// that were read: all of them, or those that are not what they were when everything was well.
+func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task, last view) (seen view, part []ipvs.ServiceKey, err error) {
+	if t.whole {
 		table, stats, err := b.kernel.Read(ctx)
 		if err != nil {
 			return view{}, nil, err
 		}
-		seen = b.decide(desired, observation{table, stats, time.Now()})
+		seen = b.decide(desired, t.about, view{table: table, stats: stats, at: time.Now()})
 		all := maps.Clone(table)
 		maps.Copy(all, seen.want)
 		return seen, all.Keys(), nil
@@ -102,7 +107,7 @@ func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task) (seen
 		}
 		last = last.patched(draining, read, stats)
 	}
-	seen = b.decide(desired, observation{last.table, last.stats, last.at})
+	seen = b.decide(desired, t.about, last)
 	part = t.touched(b.base, seen.want, seen.names)
 	if len(part) == 0 {
 		return seen, draining, nil
@@ -113,21 +118,18 @@ func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task) (seen
 		return view{}, nil, err
 	}
 	unchanged := maps.EqualFunc(read, last.table.Part(part...), ipvs.Service.Equal)
-	seen = seen.patched(part, read, stats)
 	if unchanged {
-		return seen, part, nil
+		return seen.patched(part, read, stats), part, nil
 	}
 	// What was never seen before counts as what it is in the table.
-	return b.decide(desired, observation{seen.table, seen.stats, seen.at}), part, nil
+	return b.decide(desired, t.about, last.patched(part, read, stats)), part, nil
 }
 
-// decide says what is wanted, where the kernel has that table.
-func (b *Balancer) decide(desired spec.Desired, is observation) view {
-	remembered := b.remembered.remember(desired, b.verdict, observation{is.table, is.stats, time.Now()})
-	return view{
-		table: is.table, stats: is.stats, at: is.at,
-		want: Compute(desired, remembered), names: namesOf(desired), remembered: remembered,
-	}
+// decide says what is wanted where the kernel has the table of the last view: anew of what it is about, of which
+// desired is the part, and of all else what was wanted then.
+func (b *Balancer) decide(desired spec.Desired, about scope, last view) view {
+	remembered := b.remembered.remember(desired, b.verdict, observation{last.table, last.stats, time.Now()})
+	return last.decided(about, Compute(desired, remembered), namesOf(desired), remembered)
 }
 
 // verdict asks for a verdict without its reason.

@@ -19,8 +19,9 @@ type told struct {
 	drift []spec.Drift
 }
 
-// publishStates tells of the services and servers that are not as they were. The caller has the turn.
-func (b *Balancer) publishStates(desired spec.Desired, seen view) {
+// publishStates tells of the services and servers that are not as they were, in that scope, of which desired is
+// the part. The caller has the turn.
+func (b *Balancer) publishStates(about scope, desired spec.Desired, seen view) {
 	first := b.told.services == nil
 	if first {
 		b.told.services, b.told.servers = map[string]string{}, map[spec.ServerKey]string{}
@@ -49,7 +50,7 @@ func (b *Balancer) publishStates(desired spec.Desired, seen view) {
 		}
 		from, to := b.told.servers[key], spec.ServerUnhealthy
 		switch {
-		case seen.remembered.servers[key].last == Up:
+		case seen.remembered.server(key).last == Up:
 			to = spec.ServerHealthy
 		case from == "" && b.verdict(key) == Unknown:
 			continue // not checked yet
@@ -63,9 +64,12 @@ func (b *Balancer) publishStates(desired spec.Desired, seen view) {
 	}
 	maps.DeleteFunc(b.told.services, func(name string, _ string) bool {
 		_, wanted := desired.VirtualServers[name]
-		return !wanted
+		return !wanted && about.has(name)
 	})
 	maps.DeleteFunc(b.told.servers, func(key spec.ServerKey, _ string) bool {
+		if !about.has(key.VirtualServer) {
+			return false
+		}
 		_, wanted := desired.RealServers[key]
 		return !wanted
 	})

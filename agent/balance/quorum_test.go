@@ -104,7 +104,7 @@ func TestSorryServerHasAForwardingMethodOfItsOwn(t *testing.T) {
 	v.SorryServer.Port, v.SorryServer.ForwardingMethod = 8080, spec.NAT
 	want.VirtualServers["web"] = v
 	got := Compute(want, memories{
-		servers:  map[spec.ServerKey]memory{server(a): {last: Up, joined: true}},
+		servers:  map[string]map[netip.AddrPort]memory{"web": {netip.MustParseAddrPort(a): {last: Up, joined: true}}},
 		services: map[string]Verdict{"web": Down},
 	})
 	// Weight 0 does not keep clients away from a server of sh, so it leaves.

@@ -22,7 +22,7 @@ func (b *Balancer) Service(name string) (up, known bool) {
 	var servers strength
 	for _, key := range members {
 		server := desired.RealServers[key]
-		says := remembered.servers[key].after(verdictOf(v, server, key, b.verdict)).last
+		says := remembered.server(key).after(verdictOf(v, server, key, b.verdict)).last
 		servers = servers.add(share(*desired, key, server), says)
 	}
 	says := servers.verdict(v.Quorum, remembered.services[name])

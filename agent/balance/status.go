@@ -44,6 +44,22 @@ func (v view) patched(services []ipvs.ServiceKey, table ipvs.Table, stats ipvs.S
 	return v
 }
 
+// decided returns the view in which that is wanted of the services that it is about, and of the others what was.
+func (v view) decided(about scope, want ipvs.Table, names map[ipvs.ServiceKey]string, remembered memories) view {
+	was := v
+	v.want, v.names, v.remembered = want, names, remembered
+	if about.all {
+		return v
+	}
+	for key, name := range was.names {
+		if _, taken := names[key]; !taken && !about.has(name) {
+			v.want[key], v.names[key] = was.want[key], name
+		}
+	}
+	was.remembered.keep(about, v.remembered)
+	return v
+}
+
 func (v *view) drift() []spec.Drift {
 	if v.version == "" {
 		return []spec.Drift{}
@@ -232,7 +248,7 @@ func (b *Balancer) server(v spec.VirtualServer, wanted spec.RealServer, key spec
 	if v.Resolve(wanted).HealthCheck != nil {
 		says, reason = b.health.Server(key)
 	}
-	is := seen.remembered.servers[key].after(says).last
+	is := seen.remembered.server(key).after(says).last
 	if action, why := v.FailureAction(wanted); is == Down && action == spec.Remove {
 		reason = strings.TrimPrefix(reason+"; ", "; ") + "taken out of the table: " + why
 	}

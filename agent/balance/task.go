@@ -8,37 +8,31 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// task is what a pass is asked for beside writing what is wanted differently from before, which every
-// pass does. The zero task asks for nothing.
+// task is what a pass is asked for. The zero task asks for no more than to look after what drains.
 type task struct {
 	// whole compares the whole table with what is wanted. Otherwise only services are read of which
-	// something else is wanted than before, and those that are named.
+	// something else is wanted than before, and those in which changes are to be undone.
 	whole bool
-	// undo undoes what somebody else has changed also under the policy Report: everywhere, or in the
-	// services of these names.
-	undo      bool
-	undoNamed map[string]bool
+	// about is where what is wanted may be something else than before.
+	about scope
+	// undo is where to undo what somebody else has changed also under the policy Report.
+	undo scope
 }
 
 // with returns a task that asks for what either does.
 func (t task) with(other task) task {
-	named := maps.Clone(t.undoNamed)
-	if named == nil {
-		named = map[string]bool{}
-	}
-	maps.Copy(named, other.undoNamed)
-	return task{whole: t.whole || other.whole, undo: t.undo || other.undo, undoNamed: named}
+	return task{whole: t.whole || other.whole, about: t.about.with(other.about), undo: t.undo.with(other.undo)}
 }
 
-// undoes reports whether somebody else's change of that service is to be undone.
-func (t task) undoes(name string) bool { return t.undo || t.undoNamed[name] }
-
 // touched returns what a pass has to look at that does not compare the whole table: services of which
-// something else is wanted than before, in full or in part, and those that are named.
+// something else is wanted than before, in full or in part, and those in which changes are to be undone.
 func (t task) touched(before, want ipvs.Table, names map[ipvs.ServiceKey]string) []ipvs.ServiceKey {
 	keys := map[ipvs.ServiceKey]bool{}
 	for key, service := range want {
-		if was, known := before[key]; !known || !was.Equal(service) || t.undoNamed[names[key]] {
+		if !t.about.has(names[key]) {
+			continue
+		}
+		if was, known := before[key]; !known || !was.Equal(service) || t.undo.has(names[key]) {
 			keys[key] = true
 		}
 	}

@@ -75,7 +75,7 @@ func TestWhatIsDesiredReachesTheTable(t *testing.T) {
 				t.Fatal(errs)
 			}
 			d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{"web": v}, RealServers: map[spec.ServerKey]spec.RealServer{key: server}}
-			table := Compute(d, memories{servers: map[spec.ServerKey]memory{key: {last: Up, joined: true}}})
+			table := Compute(d, memories{servers: map[string]map[netip.AddrPort]memory{key.VirtualServer: {key.Address: {last: Up, joined: true}}}})
 			if got := table.String(); got != test.want {
 				t.Errorf("table is\n%swant\n%s", got, test.want)
 			}

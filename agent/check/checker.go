@@ -57,11 +57,19 @@ func New(c Config) *Checker {
 // script. What is as it was keeps its counters and its rhythm. What is defined anew keeps its verdict
 // until the new check's first result; what is new is Unknown until then. It may be called at any time,
 // also before Run, and returns at once.
-func (c *Checker) Set(d spec.Desired) {
+//
+// Changed are the virtual servers in which d is not what was set before; without any it may differ anywhere.
+func (c *Checker) Set(d spec.Desired, changed ...string) {
+	if len(changed) > 0 {
+		d = d.Of(changed...)
+	}
 	wanted := plans(d)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for of, t := range c.targets {
+		if len(changed) > 0 && !slices.Contains(changed, of.server.VirtualServer) {
+			continue
+		}
 		if _, ok := wanted[of]; ok {
 			continue
 		}

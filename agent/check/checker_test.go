@@ -668,3 +668,20 @@ func TestAssumeFindsEverythingWell(t *testing.T) {
 		done.Wait()
 	})
 }
+
+func TestSetLooksForChangesWhereItIsTold(t *testing.T) {
+	t.Parallel()
+	other := spec.ServerKey{VirtualServer: "mail", Address: key(one).Address}
+	both := cluster(one, two)
+	both.VirtualServers["mail"] = both.VirtualServers[key(one).VirtualServer]
+	both.RealServers[other] = spec.RealServer{Weight: 1}
+	onBench(t, both, func(b bench) {
+		b.pass(5 * time.Second)
+		b.Set(cluster(one), key(one).VirtualServer)
+		b.wantServer(key(one), Passing, "")
+		b.wantServer(key(two), Unknown, notYet)
+		b.wantServer(other, Passing, "")
+		b.Set(cluster(one), "mail")
+		b.wantServer(other, Unknown, notYet)
+	})
+}

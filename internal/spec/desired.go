@@ -34,6 +34,30 @@ func (d Desired) Clone() Desired {
 	return d
 }
 
+// Of returns the part that is about these virtual servers, with everything that is about none. It is shared
+// with the receiver: do not write to its maps.
+func (d Desired) Of(virtualServers ...string) Desired {
+	wanted := make(map[string]bool, len(virtualServers))
+	for _, name := range virtualServers {
+		wanted[name] = true
+	}
+	d.VirtualServers = partOf(d.VirtualServers, func(name string) bool { return wanted[name] })
+	d.Groups = partOf(d.Groups, func(name string) bool { return wanted[name] })
+	d.RealServers = partOf(d.RealServers, func(key ServerKey) bool { return wanted[key.VirtualServer] })
+	d.Drains = partOf(d.Drains, func(key ServerKey) bool { return wanted[key.VirtualServer] })
+	return d
+}
+
+func partOf[K comparable, V any](m map[K]V, in func(K) bool) map[K]V {
+	part := map[K]V{}
+	for key, v := range m {
+		if in(key) {
+			part[key] = v
+		}
+	}
+	return part
+}
+
 func cloneMap[K comparable, V any](m map[K]V) map[K]V {
 	if m == nil {
 		return map[K]V{}
