@@ -9,14 +9,17 @@ import (
 )
 
 // Installed reports what is missing to boot a guest, as the command that installs it.
-func Installed() error {
-	return installed(map[string]string{
+func Installed() error { return installed(guestPackages()) }
+
+// guestPackages returns the packages of the programs that boot a guest.
+func guestPackages() map[string]string {
+	return map[string]string{
 		"linux.uml": "user-mode-linux",
 		"modprobe":  "kmod",
 		"ip":        "iproute2",
 		"busybox":   "busybox-static",
 		"gcc":       "gcc libc6-dev",
-	})
+	}
 }
 
 // installed returns an error that names the packages of those programs that are not here.

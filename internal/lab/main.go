@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"syscall"
@@ -26,6 +27,8 @@ const (
 	NeedTcpdump
 	// NeedOwnClock is a wall clock that is nobody else's, for tests that step it: a guest's.
 	NeedOwnClock
+	// NeedGuest is what it takes to boot guests, for tests that do so themselves.
+	NeedGuest
 )
 
 // Set to 1 by whoever has seen to it that everything is installed: what is missing then is a failure,
@@ -139,6 +142,8 @@ func missingPrograms(needs []Need) error {
 		switch need {
 		case NeedRoot, NeedIPVS:
 			packages["ip"] = "iproute2"
+		case NeedGuest:
+			maps.Copy(packages, guestPackages())
 		case NeedKeepalived:
 			packages["keepalived"] = "keepalived"
 		case NeedIPVSAdm:

@@ -19,6 +19,8 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
 
+func TestMain(m *testing.M) { lab.Main(m, lab.NeedGuest) }
+
 // soon is a context for what should come at once.
 func soon(t *testing.T) context.Context {
 	t.Helper()
@@ -27,17 +29,8 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
-// needGuest ends a test where no guest can be booted.
-func needGuest(t *testing.T) {
-	t.Helper()
-	if err := lab.Installed(); err != nil {
-		t.Skip(err)
-	}
-}
-
 func TestGuestHandsOutputAndExitStatusOn(t *testing.T) {
 	t.Parallel()
-	needGuest(t)
 	const argument = "it's $HOME\n\\n \"quoted\""
 	dir := t.TempDir()
 	g := lab.Guest{Dir: dir, Env: append(os.Environ(), "LVS_TEST="+argument, "EMPTY=")}
@@ -69,7 +62,6 @@ func TestGuestHandsOutputAndExitStatusOn(t *testing.T) {
 
 func TestGuestLosesNothingOfALongOutput(t *testing.T) {
 	t.Parallel()
-	needGuest(t)
 	var want, got bytes.Buffer
 	for i := 1; i <= 200_000; i++ {
 		want.WriteString(strconv.Itoa(i) + "\n")
@@ -86,7 +78,6 @@ func TestGuestLosesNothingOfALongOutput(t *testing.T) {
 
 func TestGuestStreamsAndEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	needGuest(t)
 	ctx, cancel := context.WithCancel(soon(t))
 	defer cancel()
 	stopped := errors.New("stopped")
@@ -112,7 +103,6 @@ func TestGuestStreamsAndEndsWithTheContext(t *testing.T) {
 
 func TestGuestEndsWhenNobodyReads(t *testing.T) {
 	t.Parallel()
-	needGuest(t)
 	reader, writer := io.Pipe()
 	if err := reader.Close(); err != nil {
 		t.Fatal(err)
@@ -125,7 +115,6 @@ func TestGuestEndsWhenNobodyReads(t *testing.T) {
 
 func TestGuestThatDoesNotBootSaysWhy(t *testing.T) {
 	t.Parallel()
-	needGuest(t)
 	_, err := lab.Guest{Memory: "4M"}.Run(soon(t), io.Discard, "true")
 	if err == nil || !strings.Contains(err.Error(), "console") {
 		t.Errorf("error %v has no console in it", err)

@@ -6,11 +6,10 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
 
+func TestMain(m *testing.M) { lab.Main(m, lab.NeedGuest) }
+
 func TestExitStatus(t *testing.T) {
 	t.Parallel()
-	if err := lab.Installed(); err != nil {
-		t.Skip(err)
-	}
 	for name, c := range map[string]struct {
 		args []string
 		want int
