@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/lvs-director/terraform-provider-lvs/agent/drift"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -67,7 +68,7 @@ type Balancer struct {
 	log      *slog.Logger
 	policy   DriftPolicy
 	interval time.Duration
-	counters counters
+	counters drift.Counters
 	publish  func(...spec.Event)
 
 	// turn holds one token: whoever has taken it passes. It guards what follows it.
@@ -123,6 +124,9 @@ func (b *Balancer) Set(d spec.Desired) {
 	b.Want(d)
 	b.Trigger()
 }
+
+// Metrics returns what was counted so far: writes are messages that change the kernel's table.
+func (b *Balancer) Metrics() drift.Metrics { return b.counters.Metrics() }
 
 // Want is Set for a caller whose Sync follows: it leaves the work to that. Changed are the virtual servers
 // in which d is not what was wanted before; without any it may differ anywhere.

@@ -9,9 +9,9 @@ import (
 
 // Compute returns the table that the desired services want with what is remembered of them. A server that
 // is up has its weight, one of which nothing is known yet is absent, and what becomes of one that is down
-// depends on the service: see its FailureAction. A service that has lost its quorum sends what is new to its sorry
-// server alone, if it has one. Servers that rest or are being removed have weight 0. The desired state is valid, and each of its real servers belongs to one of
-// its services.
+// depends on the service: see its FailureAction. A service that has lost its quorum sends what is new to its
+// sorry server alone, if it has one. Servers that rest or are being removed have weight 0: see rest. The desired
+// state is valid, and each of its real servers belongs to one of its services.
 func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 	table := make(ipvs.Table, len(desired.VirtualServers))
 	for name, v := range desired.VirtualServers {

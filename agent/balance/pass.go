@@ -32,7 +32,7 @@ func (b *Balancer) pass(ctx context.Context, t task) error {
 		err = b.reconcile(context.WithoutCancel(ctx), *desired, task{}) // whoever asked need not come back for what is done
 	}
 	if err != nil {
-		b.counters.failed()
+		b.counters.Failed()
 	}
 	b.done, b.failure = serves, err
 	b.logOutcome(err)
@@ -154,7 +154,7 @@ func (b *Balancer) write(ctx context.Context, seen view, part []ipvs.ServiceKey,
 		var writes int
 		writes, failure = b.kernel.Apply(ctx, ops)
 		failure = attribute(failure, seen.names)
-		b.counters.wrote(writes)
+		b.counters.Wrote(writes)
 		b.log.Info("changed the kernel's table", "writes", writes)
 		written := servicesOf(ops)
 		var err error
@@ -242,7 +242,7 @@ func (b *Balancer) noticeDrift(now view, part []ipvs.ServiceKey) {
 		if !changed[place(d)] || slices.Contains(b.noticed, d) {
 			continue
 		}
-		b.counters.drifted(d)
+		b.counters.Drifted(d.Field)
 		b.publishNoticed(d)
 		b.log.Warn("somebody else changed the kernel's table", "service", d.Name, "server", d.Server,
 			"field", d.Field, "actual", d.Actual, "want", d.Want, "drift_policy", string(b.policy))

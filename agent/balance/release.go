@@ -27,7 +27,7 @@ func (b *Balancer) Release(ctx context.Context) error {
 		return fmt.Errorf("release our services: %w", err)
 	}
 	writes, failure := b.kernel.Apply(ctx, ipvs.Diff(only(table, ours), nil))
-	b.counters.wrote(writes)
+	b.counters.Wrote(writes)
 	b.log.Info("released our services", "writes", writes)
 	if table, _, err = b.kernel.Read(ctx); err != nil {
 		return fmt.Errorf("release our services: %w", errors.Join(failure, err))

@@ -39,7 +39,7 @@ func (t *Tuner) pass(ctx context.Context, s scope) error {
 	}
 	err := t.reconcile(context.WithoutCancel(ctx), v, role, s)
 	if err != nil {
-		t.counters.failed()
+		t.counters.Failed()
 		err = &spec.ObjectError{Kind: spec.KindIPVSSettings, Name: spec.IPVSSettingsKey, Err: err}
 	}
 	t.logOutcome(err)
@@ -109,7 +109,7 @@ func (t *Tuner) write(ctx context.Context, now, goal settings) (settings, error)
 	if writes == 0 {
 		return now, err
 	}
-	t.counters.wrote(writes)
+	t.counters.Wrote(writes)
 	t.Log.Info("changed the settings of IPVS", "writes", writes)
 	after, bad := t.read(ctx)
 	if bad != nil {
@@ -242,7 +242,7 @@ func (t *Tuner) noticeDrift(now, want settings) {
 			continue
 		}
 		t.noticed = append(slices.DeleteFunc(t.noticed, func(old spec.Drift) bool { return old.Field == d.Field }), d)
-		t.counters.drifted(d)
+		t.counters.Drifted(d.Field)
 		t.Publish(d.Event(spec.EventDriftNoticed))
 		t.Log.Warn("somebody else changed a setting of IPVS", "field", d.Field, "actual", d.Actual, "want", d.Want, "drift_policy", string(t.DriftPolicy))
 	}

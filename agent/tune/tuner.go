@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lvs-director/terraform-provider-lvs/agent/drift"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -62,7 +63,7 @@ type Config struct {
 // after Run.
 type Tuner struct {
 	Config
-	counters counters
+	counters drift.Counters
 	// wake holds a token when Run has something to look at.
 	wake chan struct{}
 
@@ -110,6 +111,9 @@ func (t *Tuner) Set(v *spec.IPVSSettings) {
 		t.Trigger()
 	}
 }
+
+// Metrics returns what was counted so far.
+func (t *Tuner) Metrics() drift.Metrics { return t.counters.Metrics() }
 
 // Trigger says that a role may have changed. It does not wait.
 func (t *Tuner) Trigger() {
