@@ -107,7 +107,11 @@ func (d *testDirector) Status(context.Context) spec.Status {
 	for name, state := range d.states {
 		instances[name] = spec.VRRPInstanceStatus{VRRPInstanceState: spec.VRRPInstanceState{State: state, Failover: name == d.aside}}
 	}
-	return spec.Status{Name: d.name, Version: "test", Dataplane: "memory", VRRPInstances: instances, Drift: slices.Clone(d.drift)}
+	services := map[string]spec.VirtualServerStatus{}
+	for name := range d.store.Desired().VirtualServers {
+		services[name] = spec.VirtualServerStatus{}
+	}
+	return spec.Status{Name: d.name, Version: "test", Dataplane: "memory", VRRPInstances: instances, VirtualServers: services, Drift: slices.Clone(d.drift)}
 }
 
 // setAside says that an instance has handed over and stays away.

@@ -94,9 +94,9 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 	for _, example := range []string{
 		"ha-pair", "quickstart",
 		"resources/lvs_check_script", "resources/lvs_vrrp_instance", "resources/lvs_virtual_server", "resources/lvs_real_server",
-		"resources/lvs_ipvs_settings",
+		"resources/lvs_real_server_group", "resources/lvs_ipvs_settings",
 		"functions/virtual_mac", "functions/active_down_interval", "functions/parse_service",
-		"data-sources/lvs_director", "data-sources/lvs_directors", "data-sources/lvs_vrrp_instance",
+		"data-sources/lvs_director", "data-sources/lvs_directors", "data-sources/lvs_vrrp_instance", "data-sources/lvs_virtual_server",
 		"guides/ipvs",
 	} {
 		t.Run(example, func(t *testing.T) {
