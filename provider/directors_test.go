@@ -95,11 +95,12 @@ func (d *testDirector) endRemovals() error {
 // Ready is always so.
 func (d *testDirector) Ready() error { return nil }
 
-// Status has the drift, and the states of instances that a test gave.
+// Seen is Status.
 func (d *testDirector) Seen(ctx context.Context, _ spec.Kind, _ string) spec.Status {
 	return d.Status(ctx)
 }
 
+// Status has the drift, and the states of instances that a test gave.
 func (d *testDirector) Status(context.Context) spec.Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()

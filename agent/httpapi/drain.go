@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,13 +120,10 @@ func removeService(d spec.Desired, key string, r request) ([]spec.Change, error)
 	if len(servers)+len(removing) > 0 && !r.cascade {
 		return nil, stillHas(key, servers, removing)
 	}
-	for _, server := range servers {
-		changes = append(changes, d.RemoveServer(server, 0, time.Time{})...)
-	}
 	if owned(d, key) {
 		changes = append(changes, spec.Change{Kind: spec.KindRealServerGroup, Key: key})
 	}
-	for _, server := range removing {
+	for _, server := range slices.Concat(servers, removing) {
 		changes = append(changes, d.RemoveServer(server, 0, time.Time{})...)
 	}
 	return changes, nil

@@ -1,13 +1,11 @@
 package link
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -22,98 +20,6 @@ import (
 // which a link that is merely down keeps: the machine would take their packets. To bring it up is one system
 // call, and the kernel puts all routes back by itself: 36 ms for 10,000 addresses, where adding them takes
 // 309 ms. To delete one takes the kernel 18 ms, so that is never done on the way of a takeover.
-
-// virtualLinks are those that we made, or are about to make, by the ledger.
-type virtualLinks struct {
-	ledger LedgerOf[spec.VirtualLink]
-
-	mu   sync.Mutex
-	ours map[string]spec.VirtualLink // by name
-	// filled is what was put on a link that stands by.
-	filled map[string]filling
-}
-
-// filling is a link, which another one of the name is not, and what was put there.
-type filling struct {
-	index     int
-	addresses []netip.Prefix
-}
-
-func readVirtualLinks(ledger LedgerOf[spec.VirtualLink]) (*virtualLinks, error) {
-	entries, err := ledger.Entries()
-	if err != nil {
-		return nil, fmt.Errorf("read which interfaces are ours: %w", err)
-	}
-	v := &virtualLinks{ledger: ledger, ours: map[string]spec.VirtualLink{}, filled: map[string]filling{}}
-	for _, l := range entries {
-		v.ours[l.Name] = l
-	}
-	return v, nil
-}
-
-// has reports whether an interface of that name is ours, if there is one.
-func (v *virtualLinks) has(name string) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	_, ok := v.ours[name]
-	return ok
-}
-
-// is reports whether an interface is one of ours, and not what somebody has put in its place.
-func (v *virtualLinks) is(l netlink.Link) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	ours, ok := v.ours[l.Attrs().Name]
-	return ok && l.Type() == "macvlan" && l.Attrs().HardwareAddr.String() == ours.MAC
-}
-
-func (v *virtualLinks) record(l spec.VirtualLink) error {
-	if err := v.ledger.Record(l); err != nil {
-		return fmt.Errorf("record that interface %s is ours: %w", l.Name, err)
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.ours[l.Name] = l
-	return nil
-}
-
-func (v *virtualLinks) forget(l spec.VirtualLink) error {
-	v.mu.Lock()
-	delete(v.ours, l.Name)
-	delete(v.filled, l.Name)
-	v.mu.Unlock()
-	if err := v.ledger.Forget(l); err != nil {
-		return fmt.Errorf("forget interface %s, which is gone: %w", l.Name, err)
-	}
-	return nil
-}
-
-// others returns those of ours that are not in the list, in order.
-func (v *virtualLinks) others(links []spec.VirtualLink) (all []spec.VirtualLink) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, l := range v.ours {
-		if !slices.Contains(links, l) {
-			all = append(all, l)
-		}
-	}
-	slices.SortFunc(all, func(a, b spec.VirtualLink) int { return cmp.Compare(a.Name, b.Name) })
-	return all
-}
-
-// full reports whether the addresses were put on the link before, and remembers that they are now.
-func (v *virtualLinks) full(name string, index int, addresses []netip.Prefix) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	f := v.filled[name]
-	return f.index == index && slices.Equal(f.addresses, addresses)
-}
-
-func (v *virtualLinks) fill(name string, index int, addresses []netip.Prefix) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.filled[name] = filling{index, addresses}
-}
 
 // Provide sees to it that a virtual link is there, that its addresses, which are claimed, are on it while it
 // stands by, and that the kernel's settings are right for it. A link that is in service stays so. It returns

@@ -31,7 +31,7 @@ func (RawNetwork) OpenVirtual(l spec.VirtualLink, parent, index int, family spec
 		c.etherType = unix.ETH_P_IPV6
 	}
 	for _, s := range []step{
-		set(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, controlPriority, "set the priority"),
+		setPriority(fd),
 		{"let nothing in but adverts from the virtual MAC", c.filter},
 		{"bind to the interface", func() error {
 			return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: bigEndian(c.etherType), Ifindex: index})
