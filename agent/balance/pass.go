@@ -83,7 +83,9 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	b.show(seen)
 	b.publishRepaired(b.noticed)
 	b.publishStates(t.about, about, seen)
-	return errors.Join(err, b.ledger.disclaim(seen.want, seen.table), b.endDrains(desired, seen.table))
+	err = errors.Join(err, b.ledger.disclaim(seen.want, seen.table), b.endDrains(desired, seen.table))
+	b.publishDrains(t.about)
+	return err
 }
 
 // look reads what the task is about, of which desired is the part, and says what is wanted. Part is the services

@@ -15,6 +15,8 @@ type told struct {
 	// starts is no change.
 	services map[string]string
 	servers  map[spec.ServerKey]string
+	// drains are those that go on, nil before the first pass.
+	drains map[spec.ServerKey]spec.Drain
 	// drift is what was noticed and is not repaired yet.
 	drift []spec.Drift
 }
@@ -76,6 +78,43 @@ func (b *Balancer) publishStates(about scope, desired spec.Desired, seen view) {
 	inOrder(events)
 	inOrder(ofServices)
 	b.publish(append(events, ofServices...)...) // a server's fate decides that of its service
+}
+
+// publishDrains tells of the drains in that scope that have begun and that have ended. The caller has the turn.
+func (b *Balancer) publishDrains(about scope) {
+	b.mu.Lock()
+	desired := *b.desired
+	b.mu.Unlock()
+	first := b.told.drains == nil
+	if first {
+		b.told.drains = map[spec.ServerKey]spec.Drain{}
+	}
+	var events []spec.Event
+	tell := func(t spec.EventType, key spec.ServerKey, d spec.Drain, reason string) {
+		events = append(events, spec.Event{Type: t, Kind: spec.KindRealServer, Name: key.VirtualServer, Server: key.Address.String(), Reason: reason, Drain: d.State()})
+	}
+	for key, d := range b.told.drains {
+		now, goesOn := desired.Drains[key]
+		if !about.has(key.VirtualServer) || goesOn && now.Since.Equal(d.Since) {
+			continue
+		}
+		delete(b.told.drains, key)
+		reason := "removed"
+		if _, back := desired.RealServers[key]; back || goesOn {
+			reason = "in service again"
+		}
+		tell(spec.EventDrainEnded, key, d, reason)
+	}
+	for key, d := range desired.Drains {
+		if _, told := b.told.drains[key]; !told && about.has(key.VirtualServer) {
+			b.told.drains[key] = d
+			if !first {
+				tell(spec.EventDrainBegun, key, d, "")
+			}
+		}
+	}
+	inOrder(events)
+	b.publish(events...)
 }
 
 // inOrder sorts by object: maps have no order.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -30,6 +31,12 @@ func (d *director) happened(after uint64) (string, uint64) {
 			text := strings.TrimSpace(fmt.Sprintf("%s %s %s %s", e.Type, e.Kind, e.Name, e.Server))
 			if e.State != nil {
 				text += fmt.Sprintf(": %s -> %s", e.State.From, e.State.To)
+			}
+			if e.Drain != nil {
+				text += ": " + string(e.Drain.Kind)
+				if e.Reason != "" {
+					text += ", " + e.Reason
+				}
 			}
 			if e.Drift != nil {
 				text += fmt.Sprintf(": %s=%s, want %s", e.Drift.Field, e.Drift.Actual, e.Drift.Want)
@@ -59,6 +66,35 @@ func TestEventsSayWhatBecomesOfServersAndTheirService(t *testing.T) {
 			{"one never was well", func() { d.Set(web(a, 1, b, 1, "192.0.2.23:80", 1)); d.health.set("192.0.2.23:80", Down) },
 				"state_changed real server web 192.0.2.23:80:  -> unhealthy"},
 			{"all go", func() { d.Set(spec.Desired{}) }, ""},
+		} {
+			var got string
+			step.do()
+			d.sync()
+			if got, after = d.happened(after); got != step.want {
+				t.Errorf("%s (-want +got):\n%s", step.does, cmp.Diff(step.want, got))
+			}
+		}
+	})
+}
+
+func TestEventsSayWhatBecomesOfADrain(t *testing.T) {
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		both := plain(a, 1, b, 1)
+		const begun, ended = "drain_begun real server web 192.0.2.22:80", "drain_ended real server web 192.0.2.22:80"
+		var after uint64
+		for _, step := range []struct {
+			does string
+			do   func()
+			want string
+		}{
+			{"nothing rests", func() { d.Set(both) }, ""},
+			{"maintenance", func() { d.Set(resting(both)) }, begun + ": maintenance"},
+			{"nothing", func() {}, ""},
+			{"undone", func() { d.Set(both) }, ended + ": maintenance, in service again"},
+			{"removal", func() { d.connect(ipvs.Connections{Active: 1}); d.Set(removing(t, both, patience)) }, begun + ": removal"},
+			{"put back", func() { d.Set(both) }, "state_changed real server web 192.0.2.22:80:  -> healthy\n" + ended + ": removal, in service again"},
+			{"removal of an idle one", func() { d.connect(ipvs.Connections{}); d.Set(removing(t, both, patience)) },
+				begun + ": removal\n" + ended + ": removal, removed"},
 		} {
 			var got string
 			step.do()

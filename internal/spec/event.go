@@ -9,7 +9,7 @@ type Event struct {
 	// counting. It is not the revision of the desired state.
 	Revision uint64    `json:"revision" doc:"number of the event: one more than that of the event before, also across restarts"`
 	Time     time.Time `json:"time" doc:"when it happened"`
-	Type     EventType `json:"type" enum:"agent_started,spec_changed,state_changed,failover_begun,failover_ended,oddity_seen,drift_noticed,drift_repaired,events_lost"`
+	Type     EventType `json:"type" enum:"agent_started,spec_changed,state_changed,failover_begun,failover_ended,drain_begun,drain_ended,oddity_seen,drift_noticed,drift_repaired,events_lost"`
 	Kind     Kind      `json:"kind,omitempty" enum:"vrrp_instance,virtual_server,real_server,check_script,ipvs_settings" doc:"of the object that it happened to"`
 	Name     string    `json:"name,omitempty" doc:"name of the object; of a real server that of its virtual server; of agent_started that of the director"`
 	Server   string    `json:"server,omitempty" doc:"address:port of the real server"`
@@ -17,6 +17,7 @@ type Event struct {
 
 	Spec   *ObjectChange `json:"spec,omitzero" doc:"spec_changed"`
 	State  *StateChange  `json:"state,omitzero" doc:"state_changed"`
+	Drain  *DrainState   `json:"drain,omitzero" doc:"drain_begun and drain_ended"`
 	Oddity *OddityEvent  `json:"oddity,omitzero" doc:"oddity_seen"`
 	Drift  *DriftEvent   `json:"drift,omitzero" doc:"drift_noticed and drift_repaired"`
 }
@@ -36,6 +37,10 @@ const (
 	// takes part again, on request, because the other router left, or because none took over.
 	EventFailoverBegun EventType = "failover_begun"
 	EventFailoverEnded EventType = "failover_ended"
+	// EventDrainBegun and EventDrainEnded: a real server gets no new connections on request; it was removed,
+	// or gets them again.
+	EventDrainBegun EventType = "drain_begun"
+	EventDrainEnded EventType = "drain_ended"
 	// EventOdditySeen: another router's configuration is at odds with ours. Once a minute at most for
 	// each instance and oddity.
 	EventOdditySeen EventType = "oddity_seen"

@@ -181,6 +181,10 @@ func what(e spec.Event) string {
 		return fmt.Sprintf("spec changed, revision %d", e.Spec.Revision)
 	case e.State != nil:
 		return change(*e.State)
+	case e.Drain != nil && e.Type == spec.EventDrainBegun:
+		return string(e.Drain.Kind) + " begun"
+	case e.Drain != nil:
+		return string(e.Drain.Kind) + " ended"
 	case e.Oddity != nil:
 		return fmt.Sprintf("adverts of %s do not match: %s", e.Oddity.Source, e.Oddity.Oddity)
 	case e.Drift != nil && e.Type == spec.EventDriftRepaired:

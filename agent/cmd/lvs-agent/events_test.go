@@ -43,8 +43,12 @@ func TestEventIsALine(t *testing.T) {
 		}),
 		"real server web/192.0.2.21:80: somebody else changed it: weight=9, want 1": with(server, func(e *spec.Event) { e.Type, e.Drift = spec.EventDriftNoticed, drift }),
 		"real server web/192.0.2.21:80: repaired: weight=1 was 9":                   with(server, func(e *spec.Event) { e.Type, e.Drift = spec.EventDriftRepaired, drift }),
-		"vrrp instance: events_lost: 3 of them":                                     {Type: spec.EventLost, Kind: spec.KindVRRPInstance, Reason: "3 of them"},
-		"dropped: too slow":                                                         {Type: spec.EventDropped, Reason: "too slow"},
+		"real server web/192.0.2.21:80: maintenance begun":                          with(server, func(e *spec.Event) { e.Type, e.Drain = spec.EventDrainBegun, spec.Drain{}.State() }),
+		"real server web/192.0.2.21:80: removal ended: removed": with(server, func(e *spec.Event) {
+			e.Type, e.Reason, e.Drain = spec.EventDrainEnded, "removed", spec.Drain{Server: &spec.RealServer{}}.State()
+		}),
+		"vrrp instance: events_lost: 3 of them": {Type: spec.EventLost, Kind: spec.KindVRRPInstance, Reason: "3 of them"},
+		"dropped: too slow":                     {Type: spec.EventDropped, Reason: "too slow"},
 	} {
 		e.Time = time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.Local)
 		var got strings.Builder
