@@ -232,7 +232,7 @@ func (a *Agent) applyAll(sync func() error, changed ...string) error {
 }
 
 // verdictsChanged has those look again who act on verdicts.
-func (a *Agent) verdictsChanged() {
+func (a *Agent) verdictsChanged(...string) {
 	a.engine.Trigger()
 	a.balancer.Trigger()
 }

@@ -16,9 +16,10 @@ type Config struct {
 	Prober Prober
 	// Log gets changes of verdicts at Info, single results at Debug. nil logs nothing.
 	Log *slog.Logger
-	// Changed is called after results changed a verdict. It must not block, and may call the Checker.
-	// Set itself never calls it, though it may change verdicts, too. nil is nobody to tell.
-	Changed func()
+	// Changed is called after results changed a verdict, with the names of the virtual servers on whose
+	// servers; with none it is a script's. It must not block, and may call the Checker. Set itself never
+	// calls it, though it may change verdicts, too. nil is nobody to tell.
+	Changed func(virtualServers ...string)
 	// Publish is told of changed verdicts on scripts. It must not block, nor call the Checker. nil is nobody
 	// to tell.
 	Publish func(...spec.Event)
@@ -28,7 +29,7 @@ type Config struct {
 type Checker struct {
 	prober  Prober
 	log     *slog.Logger
-	changed func()
+	changed func(virtualServers ...string)
 	publish func(...spec.Event)
 	wake    chan struct{} // something in targets waits for Run
 
@@ -42,7 +43,7 @@ func New(c Config) *Checker {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Changed == nil {
-		c.Changed = func() {}
+		c.Changed = func(...string) {}
 	}
 	if c.Publish == nil {
 		c.Publish = func(...spec.Event) {}
@@ -182,8 +183,12 @@ func (c *Checker) start(ctx context.Context, workers *sync.WaitGroup) {
 
 // record takes a result, unless the target has meanwhile been given another check.
 func (c *Checker) record(t *target, from *worker, err error) {
-	if c.count(t, from, err) {
+	switch {
+	case !c.count(t, from, err):
+	case t.id.script != "":
 		c.changed()
+	default:
+		c.changed(t.id.server.VirtualServer)
 	}
 }
 

@@ -123,7 +123,7 @@ func onBench(t *testing.T, d spec.Desired, test func(bench)) {
 			Prober:  b.prober,
 			Log:     slog.New(slog.NewTextHandler(b.log, nil)),
 			Publish: b.events.Publish,
-			Changed: func() {
+			Changed: func(...string) {
 				mu.Lock()
 				defer mu.Unlock()
 				*b.changes++
@@ -602,7 +602,7 @@ func TestTargetsMayBeSetWhileVerdictsChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		prober := newFakeProber()
 		var c *Checker
-		c = New(Config{Prober: prober, Changed: func() {
+		c = New(Config{Prober: prober, Changed: func(...string) {
 			_, _ = c.Server(key(one))
 			_ = c.Scripts()
 		}})
@@ -683,5 +683,27 @@ func TestSetLooksForChangesWhereItIsTold(t *testing.T) {
 		b.wantServer(other, Passing, "")
 		b.Set(cluster(one), "mail")
 		b.wantServer(other, Unknown, notYet)
+	})
+}
+
+func TestChangedSaysWhoseVerdict(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var got []string
+		c := New(Config{Prober: newFakeProber(), Changed: func(services ...string) {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, fmt.Sprint(services))
+		}})
+		c.Set(scripted(cluster(one), "gateway"))
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		if err := c.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]string{"[]", "[web]"}, got); diff != "" {
+			t.Errorf("Changed (-want +got):\n%s", diff)
+		}
 	})
 }
