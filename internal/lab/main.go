@@ -25,8 +25,8 @@ const (
 	NeedIPVSAdm
 	// NeedTcpdump is Debian's tcpdump.
 	NeedTcpdump
-	// NeedOwnClock is a wall clock that is nobody else's, for tests that step it: a guest's.
-	NeedOwnClock
+	// NeedOwnMachine is a clock and a kernel that are nobody else's, for tests that change them: a guest's.
+	NeedOwnMachine
 	// NeedGuest is what it takes to boot guests, for tests that do so themselves.
 	NeedGuest
 )
@@ -119,9 +119,9 @@ func report(output io.Writer, missing error) {
 func missingInKernel(needs []Need) error {
 	for _, need := range needs {
 		switch need {
-		case NeedOwnClock:
+		case NeedOwnMachine:
 			if os.Getenv(guestVariable) == "" {
-				return errors.New("the wall clock is the whole machine's")
+				return errors.New("others work on this machine")
 			}
 		case NeedRoot, NeedIPVS:
 			if !HasRoot() {
