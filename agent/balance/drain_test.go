@@ -253,6 +253,38 @@ func TestDrainOutlivesTheAgentAndKeepsItsDeadline(t *testing.T) {
 	})
 }
 
+// on_stop = "release" takes the service away, and with it what a drain waits for. Maintenance is the operator's.
+func TestReleaseEndsADrainAndNoMaintenance(t *testing.T) {
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		both := plain(a, 1, b, 1)
+		d.Set(both)
+		d.sync()
+		d.connect(ipvs.Connections{Active: 1})
+		for what, desired := range map[string]spec.Desired{"a drain": removing(t, both, patience), "maintenance": resting(both)} {
+			d.Set(desired)
+			d.sync()
+			d.wants(service, first1, second0)
+			d.stop()
+			if err := d.Release(t.Context()); err != nil {
+				t.Errorf("release during %s: %v", what, err)
+			}
+			d.wants()
+			d.wantsEnded()
+			d.start(t, Repair)
+			d.Set(desired)
+			d.sync()
+			if what == "maintenance" {
+				d.wants(service, first1, second0)
+				d.wantsEnded()
+			} else {
+				d.wants(service, first1)
+				d.wantsEnded(b)
+				d.ended = nil
+			}
+		}
+	})
+}
+
 func TestDrainOfAnEarlierLifeTakesNoLongerForAClockThatJumpedBack(t *testing.T) {
 	onDirector(t, Repair, func(t *testing.T, d *director) {
 		d.Set(plain(a, 1, b, 1))
