@@ -87,7 +87,7 @@ func (a *Agent) assemble() {
 	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish})
 	a.balancer = balance.New(balance.Config{
 		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Drains: drains{a.store}, Log: a.log,
-		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval, Publish: a.events.Publish,
+		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval, Publish: a.events.Publish, Modules: a.plane.modules,
 	})
 	a.engine = vrrp.NewEngine(vrrp.Config{
 		Interfaces: a.plane.links, Addresses: a.plane.links, VirtualLinks: a.plane.links, Acceptance: a.plane.links, Routes: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
@@ -123,7 +123,7 @@ func (a *Agent) listen() error {
 	}
 	counters := newCounters(a.balancer, a.tuner, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
-		Store: a.store, Director: a, Routers: routers{a.engine}, Facts: a.plane.facts, Events: a.events, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
+		Store: a.store, Director: a, Routers: routers{a.engine}, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})
 	api, err := httpapi.Listen(a.config.Listen, files, tokens, handler, a.log)
 	if err != nil {

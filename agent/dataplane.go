@@ -28,9 +28,10 @@ type dataplane struct {
 	prober check.Prober
 	// checkScript reports why a check script may not run here.
 	checkScript func(spec.CheckScript) spec.FieldErrors
-	// facts are those of the machine; nil where it is not touched.
-	facts func() (spec.Facts, error)
-	close func() error
+	// facts are those of the machine, and modules what its kernel's IPVS has; nil where it is not touched.
+	facts   func() (spec.Facts, error)
+	modules func() (ipvs.Modules, error)
+	close   func() error
 }
 
 // links are the machine's network interfaces.
@@ -98,7 +99,16 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		tuning:      tuned,
 		prober:      check.Network{Runner: runner},
 		checkScript: runner.Check,
-		facts:       link.Facts,
+		facts:       facts,
+		modules:     ipvs.LocalModules,
 		close:       func() error { return errors.Join(interfaces.Close(), table.Close()) },
 	}, nil
+}
+
+// facts are those of this machine.
+func facts() (spec.Facts, error) {
+	machine, err := link.Facts()
+	modules, unknown := ipvs.LocalModules()
+	machine.Schedulers = balance.Schedulers(modules)
+	return machine, errors.Join(err, unknown)
 }

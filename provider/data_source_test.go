@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
@@ -12,12 +14,12 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// shows checks a value of a data source; the path is written with slashes.
+// shows checks a value of a data source; the path is written with slashes, and one that is in a name with "!".
 func shows(address, path string, want knownvalue.Check) statecheck.StateCheck {
 	steps := strings.Split(path, "/")
 	at := tfjsonpath.New(steps[0])
 	for _, step := range steps[1:] {
-		at = at.AtMapKey(step)
+		at = at.AtMapKey(strings.ReplaceAll(step, "!", "/"))
 	}
 	return statecheck.ExpectKnownValue(address, at, want)
 }
@@ -109,4 +111,44 @@ data "lvs_virtual_server" "web" {
 			shows(address, "directors/d2/real_servers/192.0.2.22:80/active_connections", knownvalue.Int64Exact(0)),
 		},
 	}, resource.TestStep{Config: block + `data "lvs_virtual_server" "no" { name = "no" }`, ExpectError: saying(`no director that answers has a Virtual Server "no"`)})
+}
+
+func TestTableOfTheKernelIsReadWithWhatOthersPutThere(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	directors["d1"].setForeign(map[string]spec.KernelService{
+		"fwmark/5/ipv6": {
+			Scheduler: "sh", SchedulerFlags: []string{"sh-port"}, Persistence: &spec.Persistence{Timeout: spec.Duration(time.Minute), PrefixLength: 64},
+			Destinations: map[string]spec.KernelDestination{"[2001:db8::1]:0": {
+				ForwardingMethod: "tunnel", Tunnel: &spec.TunnelOptions{Type: spec.GRE}, Weight: 3, ActiveConnections: 4,
+			}},
+		},
+		"tcp/192.0.2.100:80": {VirtualServer: "web", Scheduler: "wlc"},
+	})
+	const address, mark = "data.lvs_ipvs_table.all", "directors/d1/services/fwmark!5!ipv6/"
+	text := knownvalue.StringExact
+	const data = `
+data "lvs_ipvs_table" "all" {}
+`
+	run(t, resource.TestStep{Config: providerBlock(directors) + data, ConfigStateChecks: []statecheck.StateCheck{
+		shows(address, "directors/d2/services", knownvalue.MapSizeExact(0)),
+		shows(address, "directors/d1/services/tcp!192.0.2.100:80/virtual_server", text("web")),
+		shows(address, mark+"virtual_server", knownvalue.Null()),
+		shows(address, mark+"scheduler_flags", knownvalue.ListExact([]knownvalue.Check{text("sh-port")})),
+		shows(address, mark+"persistence/timeout", text("1m0s")),
+		shows(address, mark+"persistence/engine", knownvalue.Null()),
+		shows(address, mark+"destinations/[2001:db8::1]:0/tunnel", text("gre")),
+		shows(address, mark+"destinations/[2001:db8::1]:0/weight", knownvalue.Int64Exact(3)),
+	}}, resource.TestStep{
+		PreConfig: func() { directors["d2"].setFault(withoutIPVS) }, Config: providerBlock(directors) + data,
+		ExpectError: saying("this kernel has no IPVS"),
+	})
+}
+
+// withoutIPVS answers as a director does whose kernel has none.
+func withoutIPVS(w http.ResponseWriter, _ *http.Request) bool {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = w.Write([]byte(`{"detail":"read the IPVS table: this kernel has no IPVS: load its module (modprobe ip_vs)"}`)) // the client may be gone
+	return true
 }

@@ -39,6 +39,7 @@ type directorFacts struct {
 	KernelRelease *string                   `tfsdk:"kernel_release"`
 	IPVS          *ipvsFacts                `tfsdk:"ipvs"`
 	Interfaces    map[string]interfaceFacts `tfsdk:"interfaces"`
+	Schedulers    []string                  `tfsdk:"schedulers"`
 	Drift         []driftFacts              `tfsdk:"drift"`
 }
 
@@ -95,6 +96,10 @@ func factsAttributes() map[string]schema.Attribute {
 				"running":   flag("Whether it has a carrier."),
 				"addresses": schema.ListAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "Addresses with prefix length that are on it now, virtual ones included."},
 			}},
+		},
+		"schedulers": schema.ListAttribute{
+			ElementType: types.StringType, Computed: true,
+			MarkdownDescription: "IPVS schedulers that its kernel has or could load. Null where its agent cannot tell: it reads them in `/lib/modules`.",
 		},
 		"drift": schema.ListNestedAttribute{
 			Computed: true, MarkdownDescription: "What is in the kernel and should be otherwise.",
@@ -167,7 +172,7 @@ func factsOf(s *spec.Status) directorFacts {
 	f := directorFacts{
 		Reachable: true, Version: &s.Version, Dataplane: &s.Dataplane, KernelRelease: unlessEmpty(s.Facts.KernelRelease),
 		IPVS:       &ipvsFacts{s.IPVS.Available, unlessEmpty(s.IPVS.Version), unlessEmpty(s.IPVS.Reason), append([]string{}, s.IPVS.ForeignServices...)},
-		Interfaces: map[string]interfaceFacts{}, Drift: []driftFacts{},
+		Interfaces: map[string]interfaceFacts{}, Schedulers: s.Facts.Schedulers, Drift: []driftFacts{},
 	}
 	for name, i := range s.Facts.Interfaces {
 		one := interfaceFacts{Up: i.Up, Running: i.Running, Addresses: []string{}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -33,6 +34,7 @@ type testDirector struct {
 	drift    []spec.Drift
 	states   map[string]spec.InstanceState
 	aside    string
+	foreign  map[string]spec.KernelService
 	refuse   spec.FieldErrors
 	fault    func(w http.ResponseWriter, r *http.Request) (handled bool)
 	requests []string
@@ -45,8 +47,10 @@ func newDirectors(t *testing.T, names ...string) map[string]*testDirector {
 	t.Helper()
 	directors, all := map[string]*testDirector{}, &journal{}
 	for _, name := range names {
-		d := &testDirector{name: name, store: store.InMemory(), journal: all}
-		api := httpapi.Handler(httpapi.Config{Store: d.store, Director: d, Routers: testRouters{d}, Version: "test", Log: slog.New(slog.DiscardHandler)})
+		d := &testDirector{name: name, foreign: map[string]spec.KernelService{}, store: store.InMemory(), journal: all}
+		api := httpapi.Handler(httpapi.Config{
+			Store: d.store, Director: d, Routers: testRouters{d}, Table: d.ipvsTable, Version: "test", Log: slog.New(slog.DiscardHandler),
+		})
 		d.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			all.add(name + " " + r.Method + " " + r.URL.RequestURI())
 			d.mu.Lock()
@@ -113,6 +117,20 @@ func (d *testDirector) Status(context.Context) spec.Status {
 		services[name] = spec.VirtualServerStatus{}
 	}
 	return spec.Status{Name: d.name, Version: "test", Dataplane: "memory", VRRPInstances: instances, VirtualServers: services, Drift: slices.Clone(d.drift)}
+}
+
+// ipvsTable has what others put into the kernel.
+func (d *testDirector) ipvsTable(context.Context) (spec.IPVSTable, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return spec.IPVSTable{Services: maps.Clone(d.foreign)}, nil
+}
+
+// setForeign says what others put into the kernel.
+func (d *testDirector) setForeign(services map[string]spec.KernelService) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.foreign = services
 }
 
 // setAside says that an instance has handed over and stays away.

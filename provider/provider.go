@@ -168,6 +168,7 @@ func (*lvsProvider) DataSources(context.Context) []func() datasource.DataSource 
 		newDirectorsDataSource,
 		newVRRPInstanceDataSource,
 		newVirtualServerDataSource,
+		newIPVSTableDataSource,
 	}
 }
 

@@ -56,6 +56,8 @@ type Config struct {
 	ResyncInterval time.Duration
 	// Publish is told what happens to services and servers. It may be nil, and must not block.
 	Publish func(...spec.Event)
+	// Modules says what the kernel's IPVS has; nil where nobody knows.
+	Modules func() (ipvs.Modules, error)
 }
 
 // Balancer keeps the kernel's table equal to what the desired services and their checks ask for. Its
@@ -70,6 +72,7 @@ type Balancer struct {
 	interval time.Duration
 	counters drift.Counters
 	publish  func(...spec.Event)
+	modules  func() (ipvs.Modules, error)
 
 	// turn holds one token: whoever has taken it passes. It guards what follows it.
 	turn chan struct{}
@@ -111,8 +114,11 @@ func New(c Config) *Balancer {
 	if c.Publish == nil {
 		c.Publish = func(...spec.Event) {}
 	}
+	if c.Modules == nil {
+		c.Modules = func() (ipvs.Modules, error) { return nil, nil }
+	}
 	return &Balancer{
-		kernel: c.Kernel, health: c.Health, ledger: &claims{ledger: c.Ledger}, drains: c.Drains, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval, publish: c.Publish,
+		kernel: c.Kernel, health: c.Health, ledger: &claims{ledger: c.Ledger}, drains: c.Drains, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval, publish: c.Publish, modules: c.Modules,
 		turn: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1),
 	}
@@ -255,11 +261,3 @@ func (b *Balancer) take(ctx context.Context) error {
 }
 
 func (b *Balancer) give() { <-b.turn }
-
-// Check reports why this machine cannot have the service.
-func (b *Balancer) Check(ctx context.Context, _ spec.VirtualServer) spec.FieldErrors {
-	if _, err := b.kernel.Info(ctx); err != nil {
-		return spec.FieldErrors{{Detail: "this director cannot balance: " + err.Error()}}
-	}
-	return nil
-}

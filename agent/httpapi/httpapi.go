@@ -57,6 +57,8 @@ type Config struct {
 	Events Events
 	// Facts are those of the machine; nil where there are none to tell.
 	Facts func() (spec.Facts, error)
+	// Table is that of the kernel's IPVS; nil where there is none to tell.
+	Table func(context.Context) (spec.IPVSTable, error)
 	// Tokens says whose requests are served; nil serves everybody.
 	Tokens *Tokens
 	// Collectors are served on /metrics beside those made from the status.
@@ -87,6 +89,9 @@ func Handler(c Config) http.Handler {
 	registerObjects(h, a)
 	registerDrain(h, a)
 	registerStatus(h, a, c.Facts)
+	if c.Table != nil {
+		registerIPVSTable(h, c.Table)
+	}
 	if c.Routers != nil {
 		registerFailover(h, a, c.Routers)
 	}

@@ -119,6 +119,20 @@ func (c *Client) Status(ctx context.Context) (*spec.Status, error) {
 	return &s, nil
 }
 
+// IPVSTable reads the table of the director's kernel, services of others included. IsStatus(err, 503) while the
+// kernel has none.
+func (c *Client) IPVSTable(ctx context.Context) (*spec.IPVSTable, error) {
+	var t spec.IPVSTable
+	const op = "read the IPVS table"
+	if err := c.call(ctx, op, request{method: http.MethodGet, path: []string{"v1", "ipvs-table"}}, &t); err != nil {
+		return nil, err
+	}
+	if t.Services == nil {
+		return nil, c.stranger(op, http.StatusOK, errors.New("no services"))
+	}
+	return &t, nil
+}
+
 // Failover has a VRRP instance of the director hand over and stay away, and returns it as it is then.
 // IsStatus(err, 409) when nobody took over. It lasts up to twice the advertisement interval.
 func (c *Client) Failover(ctx context.Context, name string) (*spec.Object[spec.VRRPInstance, spec.VRRPInstanceStatus], error) {

@@ -6,6 +6,7 @@ import "net/netip"
 type Facts struct {
 	KernelRelease string                      `json:"kernel_release,omitempty" doc:"as uname -r prints it"`
 	Interfaces    map[string]NetworkInterface `json:"interfaces,omitempty" doc:"network interfaces, by name"`
+	Schedulers    []string                    `json:"schedulers,omitempty" doc:"IPVS schedulers that the kernel has or could load; left out where /lib/modules does not tell"`
 }
 
 // NetworkInterface is one of a machine's.

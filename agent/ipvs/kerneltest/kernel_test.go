@@ -20,6 +20,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs/ipvstest"
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 func TestMain(m *testing.M) { lab.Main(m, lab.NeedIPVS, lab.NeedIPVSAdm) }
@@ -362,4 +363,23 @@ func TestClosedKernelOpensAgain(t *testing.T) {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 	become(t, kernel, ipvs.Table{})
+}
+
+// What is said of a kernel at plan is what it does at apply.
+func TestKernelTakesTheSchedulersThatItsModulesTellOf(t *testing.T) {
+	_, kernel := newDirector(t)
+	modules, err := ipvs.LocalModules()
+	if err != nil || modules == nil {
+		t.Fatalf("modules are %q, %v", modules, err)
+	}
+	for i, scheduler := range spec.Schedulers() {
+		service := ipvs.MarkKey(uint32(i+1), ipvs.IPv4)
+		_, err := kernel.Apply(t.Context(), []ipvs.Op{{Action: ipvs.AddService, Service: service, Options: ipvs.Options{Scheduler: scheduler}}})
+		if took := err == nil; took != modules.Has(scheduler) {
+			t.Errorf("%s is among the modules: %t; the kernel said: %v", scheduler, modules.Has(scheduler), err)
+		}
+	}
+	if modules.Has("nonesuch") || !modules.Has("pe_sip") {
+		t.Errorf("modules are %q", modules)
+	}
 }
