@@ -12,7 +12,7 @@ func (d drains) End(ended map[spec.ServerKey]spec.Drain) error {
 	_, err := d.store.Update(func(desired spec.Desired) ([]spec.Change, error) {
 		var changes []spec.Change
 		for key, gone := range ended {
-			if is, ok := desired.Drains[key]; ok && is.Removes() && is.Since.Equal(gone.Since) {
+			if is, ok := desired.Drains.Get(key); ok && is.Removes() && is.Since.Equal(gone.Since) {
 				changes = append(changes, spec.Change{Kind: spec.KindDrain, Key: key.String()})
 			}
 		}

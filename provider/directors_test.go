@@ -86,7 +86,7 @@ func (d *testDirector) Apply(context.Context, spec.Kind, string) error {
 
 func (d *testDirector) endRemovals() error {
 	_, err := d.store.Update(func(desired spec.Desired) (changes []spec.Change, _ error) {
-		for key, drain := range desired.Drains {
+		for key, drain := range desired.Drains.All() {
 			if drain.Removes() {
 				changes = append(changes, spec.Change{Kind: spec.KindDrain, Key: key.String()})
 			}

@@ -29,7 +29,7 @@ func TestDestroyWaitsUntilAServersConnectionsHaveEnded(t *testing.T) {
 		},
 		resource.TestStep{
 			PreConfig: func() {
-				if n := len(d1.store.Desired().Drains); n != 0 {
+				if n := d1.store.Desired().Drains.Count(); n != 0 {
 					t.Errorf("%d drains on the director that is not busy", n)
 				}
 				began = time.Now()
@@ -43,7 +43,7 @@ func TestDestroyWaitsUntilAServersConnectionsHaveEnded(t *testing.T) {
 		},
 		resource.TestStep{
 			PreConfig: func() {
-				if n := len(d2.store.Desired().Drains); n != 0 || time.Since(began) < 3*time.Second {
+				if n := d2.store.Desired().Drains.Count(); n != 0 || time.Since(began) < 3*time.Second {
 					t.Errorf("the destroy ended after %s with %d drains", time.Since(began), n)
 				}
 				d2.busy.Store(false)
@@ -91,7 +91,7 @@ func TestServerInMaintenanceNeedsNoChange(t *testing.T) {
 			Config: config, ConfigPlanChecks: planned(plancheck.ExpectEmptyPlan()),
 		},
 	)
-	if len(directors["d1"].store.Desired().Drains) != 0 {
+	if directors["d1"].store.Desired().Drains.Count() != 0 {
 		t.Error("the server is gone, and still rests")
 	}
 }

@@ -82,7 +82,7 @@ resource "lvs_real_server" "test" {
 				if diff := cmp.Diff(want, desired.VirtualServers["sip"], cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 					t.Errorf("%s: service (-want +got):\n%s", name, diff)
 				}
-				if diff := cmp.Diff(wantServer, desired.RealServers[spec.ServerKey{VirtualServer: "sip", Address: addressPortOf(key)}]); diff != "" {
+				if diff := cmp.Diff(wantServer, desired.RealServers["sip"][addressPortOf(key)]); diff != "" {
 					t.Errorf("%s: server (-want +got):\n%s", name, diff)
 				}
 			}

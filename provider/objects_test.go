@@ -131,7 +131,7 @@ func (o object) desired(d *testDirector) any {
 		return *desired.IPVSSettings
 	case spec.KindRealServer:
 		key, err := spec.ParseServerKey(o.key)
-		v, ok = get(desired.RealServers, key)
+		v, ok = get(desired.RealServers[key.VirtualServer], key.Address)
 		ok = ok && err == nil
 	}
 	if !ok {

@@ -38,7 +38,7 @@ func (p *plannedSync) service(m *virtualServerModel) (errs spec.FieldErrors) {
 func (p *plannedSync) server(m *realServerModel) (errs spec.FieldErrors) {
 	key := spec.ServerKey{VirtualServer: m.VirtualServer.ValueString(), Address: m.addressPort()}
 	return p.note(m.placed().names(), func(_ string, d *spec.Desired) spec.FieldErrors {
-		d.RealServers[key] = m.spec("")
+		d.RealServers.Put(key, m.spec(""))
 		service, ok := d.VirtualServers[key.VirtualServer]
 		if !ok {
 			return nil
@@ -46,7 +46,7 @@ func (p *plannedSync) server(m *realServerModel) (errs spec.FieldErrors) {
 		service.SorryServer = nil
 		return beside(d.IPVSSettings, spec.Desired{
 			VirtualServers: map[string]spec.VirtualServer{key.VirtualServer: service},
-			RealServers:    map[spec.ServerKey]spec.RealServer{key: {}},
+			RealServers:    spec.Servers[spec.RealServer]{key.VirtualServer: {key.Address: {}}},
 		}, "/address")
 	})
 }

@@ -48,7 +48,7 @@ func TestGroupIsSetChangedAndImported(t *testing.T) {
 		}
 	}
 	run(t, steps...)
-	if d := directors["d2"].store.Desired(); len(d.Groups)+len(d.RealServers) != 0 {
+	if d := directors["d2"].store.Desired(); len(d.Groups)+d.RealServers.Count() != 0 {
 		t.Errorf("left: %+v", d)
 	}
 }
@@ -117,7 +117,7 @@ func TestGroupTakesOverServersThatWereMadeOneByOne(t *testing.T) {
 		},
 		resource.TestStep{Config: block + group, ConfigPlanChecks: noChanges()},
 	)
-	if n := len(directors["d1"].store.Desired().RealServers); n != 0 {
+	if n := directors["d1"].store.Desired().RealServers.Count(); n != 0 {
 		t.Errorf("%d servers are left after the destroy", n)
 	}
 }

@@ -95,7 +95,7 @@ func TestServerOfAnotherAddressIsAnotherServer(t *testing.T) {
 		resource.TestStep{PreConfig: func() {
 			key := spec.ServerKey{VirtualServer: "web", Address: addressPortOf("192.0.2.22:80")}
 			for name, d := range directors {
-				if got := d.store.Desired().RealServers; len(got) != 1 || got[key].Weight != 1 {
+				if got := d.store.Desired().RealServers; got.Count() != 1 || got[key.VirtualServer][key.Address].Weight != 1 {
 					t.Errorf("%s has %v", name, got)
 				}
 			}

@@ -98,9 +98,7 @@ type Balancer struct {
 	desired *spec.Desired // nil until Set
 	// task is what the requests ask for that no pass has begun to serve.
 	task task
-	// members are the real servers of each service, in no order.
-	members map[string][]spec.ServerKey
-	view    view
+	view view
 }
 
 // New returns a Balancer that does nothing yet.
@@ -142,13 +140,6 @@ func (b *Balancer) Want(d spec.Desired, changed ...string) {
 	about := named(changed...)
 	if len(changed) == 0 || b.desired == nil {
 		about = scope{all: true}
-		b.members = make(map[string][]spec.ServerKey, len(d.VirtualServers))
-	}
-	for name := range about.named {
-		delete(b.members, name)
-	}
-	for key := range about.of(d).RealServers {
-		b.members[key.VirtualServer] = append(b.members[key.VirtualServer], key)
 	}
 	b.desired = &d
 	b.task = b.task.with(task{about: about})

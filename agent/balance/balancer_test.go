@@ -214,10 +214,10 @@ func plain(servers ...any) spec.Desired {
 func desired(v spec.VirtualServer, servers ...any) spec.Desired {
 	d := spec.Desired{
 		VirtualServers: map[string]spec.VirtualServer{"web": v},
-		RealServers:    map[spec.ServerKey]spec.RealServer{},
+		RealServers:    spec.Servers[spec.RealServer]{},
 	}
 	for i := 0; i < len(servers); i += 2 {
-		d.RealServers[server(servers[i].(string))] = spec.RealServer{Weight: servers[i+1].(int)}
+		d.RealServers.Put(server(servers[i].(string)), spec.RealServer{Weight: servers[i+1].(int)})
 	}
 	return d
 }
@@ -743,16 +743,13 @@ func TestSyncThatIsGivenUpEndsWhileAnotherWorks(t *testing.T) {
 // crowd is n services with the servers of web.
 func crowd(n int, servers ...any) spec.Desired {
 	one := plain(servers...)
-	d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{}, RealServers: map[spec.ServerKey]spec.RealServer{}}
+	d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{}, RealServers: spec.Servers[spec.RealServer]{}}
 	for i := range n {
 		name, v := fmt.Sprintf("web%d", i), one.VirtualServers["web"]
 		v.Port = 1000 + i
 		v.ForwardingMethod = spec.NAT
 		d.VirtualServers[name] = v
-		for key, server := range one.RealServers {
-			key.VirtualServer = name
-			d.RealServers[key] = server
-		}
+		d.RealServers[name] = one.RealServers["web"]
 	}
 	return d
 }
@@ -784,7 +781,7 @@ func TestOneChangeAmongManyServicesReadsItsServiceAlone(t *testing.T) {
 			all = all.Clone()
 			key := server(a)
 			key.VirtualServer = "web7"
-			all.RealServers[key] = spec.RealServer{Weight: 9}
+			all.RealServers.Put(key, spec.RealServer{Weight: 9})
 			d.Set(all)
 			d.syncServices("web7")
 		})

@@ -25,7 +25,7 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		}
 		table[serviceKey(v)] = service
 	}
-	for key, server := range desired.RealServers {
+	for key, server := range desired.RealServers.All() {
 		v, ok := desired.VirtualServers[key.VirtualServer]
 		if !ok {
 			continue
@@ -34,7 +34,7 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		if says == Up && v.SorryServer != nil && remembered.services[key.VirtualServer] == Down {
 			says = Down // its connections end as those of a server that is down
 		}
-		_, rests := desired.Drains[key]
+		_, rests := desired.Drains.Get(key)
 		destination := destination(v, server)
 		switch {
 		case says == Unknown:
@@ -55,7 +55,7 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		if is.ended || !ok {
 			continue
 		}
-		rest(table, v, key.Address, destination(v, *desired.Drains[key].Server))
+		rest(table, v, key.Address, destination(v, *desired.Drains[key.VirtualServer][key.Address].Server))
 	}
 	return table
 }

@@ -53,7 +53,7 @@ func TestComputeFollowsServiceAndVerdict(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var state memories
-			for key := range test.desired.RealServers {
+			for key := range test.desired.RealServers.All() {
 				// One that was up before, so that it is in the table to be down in it.
 				state.servers = map[string]map[netip.AddrPort]memory{key.VirtualServer: {key.Address: {last: test.verdict, joined: test.verdict != Unknown}}}
 			}

@@ -42,7 +42,7 @@ type draining struct {
 // is not in the table, for example after a reboot, and for one that weight 0 would not keep clients away from.
 func (before memories) drain(desired spec.Desired, seen observation) map[spec.ServerKey]draining {
 	after := map[spec.ServerKey]draining{}
-	for key, d := range desired.Drains {
+	for key, d := range desired.Drains.All() {
 		if !d.Removes() {
 			continue
 		}
@@ -79,7 +79,7 @@ func deadline(d spec.Drain, now time.Time) time.Time {
 // drainingServices returns the services of which real servers are being removed.
 func drainingServices(desired spec.Desired) []ipvs.ServiceKey {
 	services := map[ipvs.ServiceKey]bool{}
-	for key, d := range desired.Drains {
+	for key, d := range desired.Drains.All() {
 		if v, served := desired.VirtualServers[key.VirtualServer]; served && d.Removes() {
 			services[serviceKey(v)] = true
 		}
@@ -90,7 +90,7 @@ func drainingServices(desired spec.Desired) []ipvs.ServiceKey {
 // draining is where removals go on, or have just ended.
 func (b *Balancer) draining(desired spec.Desired) scope {
 	var services []string
-	for key, d := range desired.Drains {
+	for key, d := range desired.Drains.All() {
 		if d.Removes() {
 			services = append(services, key.VirtualServer)
 		}
@@ -117,7 +117,7 @@ func (b *Balancer) endDrains(desired spec.Desired, table ipvs.Table) error {
 	for key, is := range b.remembered.drains {
 		v := desired.VirtualServers[key.VirtualServer]
 		if _, there := table[serviceKey(v)].Destinations[key.Address]; is.ended && !there {
-			ended[key] = desired.Drains[key]
+			ended[key], _ = desired.Drains.Get(key)
 		}
 	}
 	if len(ended) == 0 {
@@ -132,11 +132,12 @@ func (b *Balancer) endDrains(desired spec.Desired, table ipvs.Table) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	left := *b.desired
-	left.Drains = maps.Clone(left.Drains)
-	maps.DeleteFunc(left.Drains, func(key spec.ServerKey, d spec.Drain) bool {
-		gone, ok := ended[key]
-		return ok && d.Removes() && gone.Since.Equal(d.Since)
-	})
+	left.Drains = left.Drains.Clone()
+	for key, gone := range ended {
+		if d, _ := left.Drains.Get(key); d.Removes() && gone.Since.Equal(d.Since) {
+			left.Drains.Delete(key)
+		}
+	}
 	b.desired = &left
 	return nil
 }

@@ -64,7 +64,7 @@ func removing(t *testing.T, d spec.Desired, timeout spec.Duration) spec.Desired 
 // resting returns the state in which server b rests.
 func resting(d spec.Desired) spec.Desired {
 	d = d.Clone()
-	d.Drains[server(b)] = spec.Drain{Since: time.Now()}
+	d.Drains.Put(server(b), spec.Drain{Since: time.Now()})
 	return d
 }
 
@@ -291,9 +291,9 @@ func TestDrainOfAnEarlierLifeTakesNoLongerForAClockThatJumpedBack(t *testing.T) 
 		d.sync()
 		d.connect(ipvs.Connections{Active: 1})
 		leaving := removing(t, plain(a, 1, b, 1), patience)
-		drain := leaving.Drains[server(b)]
+		drain, _ := leaving.Drains.Get(server(b))
 		drain.Since = drain.Since.Add(time.Hour)
-		leaving.Drains[server(b)] = drain
+		leaving.Drains.Put(server(b), drain)
 		d.Set(leaving)
 		time.Sleep(31 * time.Second)
 		d.wantsEnded(b)

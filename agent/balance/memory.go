@@ -87,7 +87,7 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 		after.servers[key.VirtualServer][key.Address] = m
 	}
 	strengths := make(map[string]strength, len(desired.VirtualServers))
-	for key, server := range desired.RealServers {
+	for key, server := range desired.RealServers.All() {
 		v := desired.VirtualServers[key.VirtualServer]
 		m, seen := before.servers[key.VirtualServer][key.Address]
 		if !seen {
@@ -115,7 +115,7 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 
 // share returns what a real server adds to its service's strength while it is up: nothing while it rests.
 func share(desired spec.Desired, key spec.ServerKey, server spec.RealServer) int {
-	if _, rests := desired.Drains[key]; rests {
+	if _, rests := desired.Drains.Get(key); rests {
 		return 0
 	}
 	return server.Weight

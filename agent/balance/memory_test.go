@@ -59,7 +59,7 @@ func TestServerWhoseInitialStateIsUpIsInUntilItFails(t *testing.T) {
 func TestServerSaysForItselfWhatBecomesOfIt(t *testing.T) {
 	onDirector(t, Repair, func(_ *testing.T, d *director) {
 		want := web(a, 1, b, 1)
-		want.RealServers[server(a)] = spec.RealServer{Weight: 1, InitialState: spec.InitialUp, OnFailure: spec.Remove}
+		want.RealServers.Put(server(a), spec.RealServer{Weight: 1, InitialState: spec.InitialUp, OnFailure: spec.Remove})
 		d.Set(want)
 		d.wants("-A -t 192.0.2.100:80 -s wrr", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1")
 		d.health.set(b, Up)
@@ -75,7 +75,7 @@ func TestServerSaysForItselfWhatBecomesOfIt(t *testing.T) {
 func TestServersOwnCheckCountsWhereTheServiceHasNone(t *testing.T) {
 	onDirector(t, Repair, func(t *testing.T, d *director) {
 		want := plain(a, 1, b, 1)
-		want.RealServers[server(b)] = spec.RealServer{Weight: 1, HealthCheck: &spec.HealthCheck{TCP: &spec.TCPCheck{}}}
+		want.RealServers.Put(server(b), spec.RealServer{Weight: 1, HealthCheck: &spec.HealthCheck{TCP: &spec.TCPCheck{}}})
 		d.Set(want)
 		d.wants("-A -t 192.0.2.100:80 -s wrr", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1")
 		d.sync()

@@ -45,7 +45,7 @@ func (b *Balancer) publishStates(about scope, desired spec.Desired, seen view) {
 		b.told.services[name] = to
 		ofServices = append(ofServices, change(spec.Event{Kind: spec.KindVirtualServer, Name: name}, from, to)...)
 	}
-	for key, wanted := range desired.RealServers {
+	for key, wanted := range desired.RealServers.All() {
 		v, ok := desired.VirtualServers[key.VirtualServer]
 		if !ok {
 			continue
@@ -72,7 +72,7 @@ func (b *Balancer) publishStates(about scope, desired spec.Desired, seen view) {
 		if !about.has(key.VirtualServer) {
 			return false
 		}
-		_, wanted := desired.RealServers[key]
+		_, wanted := desired.RealServers.Get(key)
 		return !wanted
 	})
 	inOrder(events)
@@ -94,18 +94,18 @@ func (b *Balancer) publishDrains(about scope) {
 		events = append(events, spec.Event{Type: t, Kind: spec.KindRealServer, Name: key.VirtualServer, Server: key.Address.String(), Reason: reason, Drain: d.State()})
 	}
 	for key, d := range b.told.drains {
-		now, goesOn := desired.Drains[key]
+		now, goesOn := desired.Drains.Get(key)
 		if !about.has(key.VirtualServer) || goesOn && now.Since.Equal(d.Since) {
 			continue
 		}
 		delete(b.told.drains, key)
 		reason := "removed"
-		if _, back := desired.RealServers[key]; back || goesOn {
+		if _, back := desired.RealServers.Get(key); back || goesOn {
 			reason = "in service again"
 		}
 		tell(spec.EventDrainEnded, key, d, reason)
 	}
-	for key, d := range desired.Drains {
+	for key, d := range desired.Drains.All() {
 		if _, told := b.told.drains[key]; !told && about.has(key.VirtualServer) {
 			b.told.drains[key] = d
 			if !first {

@@ -59,7 +59,7 @@ func (s *story) change() string {
 	name := s.service()
 	key := spec.ServerKey{VirtualServer: name, Address: s.server()}
 	v, served := s.desired.VirtualServers[name]
-	_, there := s.desired.RealServers[key]
+	_, there := s.desired.RealServers.Get(key)
 	d := s.desired.Clone()
 	switch kind := s.IntN(10); {
 	case !served, kind == 0:
@@ -83,14 +83,10 @@ func (s *story) change() string {
 		d.VirtualServers[name] = v
 	case kind == 1:
 		delete(d.VirtualServers, name)
-		for key := range d.Of(name).RealServers {
-			delete(d.RealServers, key)
-		}
-		for key := range d.Of(name).Drains {
-			delete(d.Drains, key)
-		}
+		delete(d.RealServers, name)
+		delete(d.Drains, name)
 	case kind == 2 && there:
-		d.Drains[key] = spec.Drain{Since: time.Now()}
+		d.Drains.Put(key, spec.Drain{Since: time.Now()})
 	case kind <= 4 && there:
 		var err error
 		if d, err = d.With(d.RemoveServer(key, spec.Duration(time.Duration(s.IntN(4))*time.Second), time.Now())...); err != nil {
@@ -120,9 +116,9 @@ func TestWhatIsDecidedByServiceIsWhatIsDecidedAltogether(t *testing.T) {
 					tellBoth(s, health, one, all)
 					compareTwins(t, step, one, all)
 					for key := range one.ended {
-						if d := s.desired.Drains[key]; d.Removes() {
+						if d, _ := s.desired.Drains.Get(key); d.Removes() {
 							s.desired = s.desired.Clone()
-							delete(s.desired.Drains, key)
+							s.desired.Drains.Delete(key)
 						}
 						delete(one.ended, key)
 						delete(all.ended, key)

@@ -3,6 +3,8 @@ package balance
 import (
 	"net/netip"
 	"slices"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // Service reports whether a virtual server is up: whether its servers that are up reach its quorum. known is
@@ -10,7 +12,7 @@ import (
 // not look at the kernel's table.
 func (b *Balancer) Service(name string) (up, known bool) {
 	b.mu.Lock()
-	desired, members, remembered := b.desired, b.members[name], b.view.remembered
+	desired, remembered := b.desired, b.view.remembered
 	b.mu.Unlock()
 	if desired == nil {
 		return false, false
@@ -20,8 +22,8 @@ func (b *Balancer) Service(name string) (up, known bool) {
 		return false, false
 	}
 	var servers strength
-	for _, key := range members {
-		server := desired.RealServers[key]
+	for address, server := range desired.RealServers[name] {
+		key := spec.ServerKey{VirtualServer: name, Address: address}
 		says := remembered.server(key).after(verdictOf(v, server, key, b.verdict)).last
 		servers = servers.add(share(*desired, key, server), says)
 	}

@@ -33,10 +33,10 @@ func TestServiceIsUpWhileAServerTakesConnections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			health := &verdicts{says: map[string]Verdict{}}
-			d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{"web": test.service}, RealServers: map[spec.ServerKey]spec.RealServer{}}
+			d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{"web": test.service}, RealServers: spec.Servers[spec.RealServer]{}}
 			for i, weight := range test.weights {
 				address := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(21 + i)}), 80)
-				d.RealServers[spec.ServerKey{VirtualServer: "web", Address: address}] = spec.RealServer{Weight: weight}
+				d.RealServers.Put(spec.ServerKey{VirtualServer: "web", Address: address}, spec.RealServer{Weight: weight})
 				health.says[address.String()] = test.verdicts[i]
 			}
 			b := New(Config{Kernel: ipvs.NewFake(), Health: health, Ledger: &ledger{}, Log: slog.New(slog.DiscardHandler)})
@@ -74,7 +74,7 @@ func TestAwaitedAreServicesOnTheAddressesWithoutVerdict(t *testing.T) {
 			"web":  {Address: ours, Port: 80, Protocol: spec.TCP, HealthCheck: &spec.HealthCheck{}},
 			"mail": {Address: ours, Port: 25, Protocol: spec.TCP, HealthCheck: &spec.HealthCheck{}},
 		},
-		RealServers: map[spec.ServerKey]spec.RealServer{{VirtualServer: "web", Address: server}: {Weight: 1}, {VirtualServer: "mail", Address: server}: {Weight: 1}},
+		RealServers: spec.Servers[spec.RealServer]{"web": {server: {Weight: 1}}, "mail": {server: {Weight: 1}}},
 	})
 	expect("without verdict", ours, true, "mail", "web")
 	expect("without verdict on another", other, false)

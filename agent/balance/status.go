@@ -129,29 +129,13 @@ func failures(err error) map[string]string {
 // counted may be as old as the last comparison of the whole table.
 func (b *Balancer) Seen(name string) (_ spec.VirtualServerStatus, ok bool) {
 	b.mu.Lock()
-	desired, members, seen := b.desired, b.members[name], b.view
+	desired, seen := b.desired, b.view
 	b.mu.Unlock()
 	if desired == nil {
 		return spec.VirtualServerStatus{}, false
 	}
-	v, ok := desired.VirtualServers[name]
-	if !ok {
-		return spec.VirtualServerStatus{}, false
-	}
-	one := spec.Desired{
-		VirtualServers: map[string]spec.VirtualServer{name: v},
-		RealServers:    make(map[spec.ServerKey]spec.RealServer, len(members)),
-		Drains:         map[spec.ServerKey]spec.Drain{},
-	}
-	for key, d := range desired.Drains {
-		if key.VirtualServer == name {
-			one.Drains[key] = d
-		}
-	}
-	for _, key := range members {
-		one.RealServers[key] = desired.RealServers[key]
-	}
-	return b.services(one, seen)[name], true
+	status, ok := b.services(desired.Of(name), seen)[name]
+	return status, ok
 }
 
 // refresh reads the table again if the view of it is old and nobody is changing it just now.
@@ -195,7 +179,7 @@ func (b *Balancer) services(desired spec.Desired, seen view) map[string]spec.Vir
 			RealServers:        map[string]spec.RealServerStatus{},
 		}
 	}
-	for key, wanted := range desired.RealServers {
+	for key, wanted := range desired.RealServers.All() {
 		service, ok := services[key.VirtualServer]
 		if !ok {
 			continue
@@ -207,7 +191,7 @@ func (b *Balancer) services(desired spec.Desired, seen view) map[string]spec.Vir
 			services[key.VirtualServer] = service
 		}
 	}
-	for key, d := range desired.Drains {
+	for key, d := range desired.Drains.All() {
 		service, ok := services[key.VirtualServer]
 		if !ok {
 			continue

@@ -74,7 +74,7 @@ func TestWhatIsDesiredReachesTheTable(t *testing.T) {
 			if errs := append(append(v.Validate(), server.Validate(key.Address)...), v.Admit(key.Address, server)...); errs != nil {
 				t.Fatal(errs)
 			}
-			d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{"web": v}, RealServers: map[spec.ServerKey]spec.RealServer{key: server}}
+			d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{"web": v}, RealServers: spec.Servers[spec.RealServer]{"web": {key.Address: server}}}
 			table := Compute(d, memories{servers: map[string]map[netip.AddrPort]memory{key.VirtualServer: {key.Address: {last: Up, joined: true}}}})
 			if got := table.String(); got != test.want {
 				t.Errorf("table is\n%swant\n%s", got, test.want)

@@ -182,7 +182,7 @@ func cluster(servers ...string) spec.Desired {
 	}
 	d.VirtualServers["web"] = spec.VirtualServer{HealthCheck: &check}
 	for _, s := range servers {
-		d.RealServers[key(s)] = spec.DefaultRealServer()
+		d.RealServers.Put(key(s), spec.DefaultRealServer())
 	}
 	return d
 }
@@ -261,7 +261,7 @@ func TestServersOwnHealthCheckIsTheOneThatCounts(t *testing.T) {
 	d := cluster(one, two)
 	check := *d.VirtualServers["web"].HealthCheck
 	check.Interval = spec.Duration(3 * time.Second)
-	d.RealServers[key(two)] = spec.RealServer{HealthCheck: &check}
+	d.RealServers.Put(key(two), spec.RealServer{HealthCheck: &check})
 	onBench(t, d, func(b bench) {
 		b.pass(3500 * time.Millisecond)
 		b.wantTimes(ofOne, 0, time.Second, 2*time.Second, 3*time.Second)
@@ -674,7 +674,7 @@ func TestSetLooksForChangesWhereItIsTold(t *testing.T) {
 	other := spec.ServerKey{VirtualServer: "mail", Address: key(one).Address}
 	both := cluster(one, two)
 	both.VirtualServers["mail"] = both.VirtualServers[key(one).VirtualServer]
-	both.RealServers[other] = spec.RealServer{Weight: 1}
+	both.RealServers.Put(other, spec.RealServer{Weight: 1})
 	onBench(t, both, func(b bench) {
 		b.pass(5 * time.Second)
 		b.Set(cluster(one), key(one).VirtualServer)

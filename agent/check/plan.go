@@ -85,8 +85,8 @@ func (p *plan) withoutScript() *plan {
 
 // plans returns everything that is to be checked.
 func plans(d spec.Desired) map[id]*plan {
-	all := make(map[id]*plan, len(d.RealServers)+len(d.CheckScripts))
-	for key, server := range d.RealServers {
+	all := make(map[id]*plan, d.RealServers.Count()+len(d.CheckScripts))
+	for key, server := range d.RealServers.All() {
 		service, ok := d.VirtualServers[key.VirtualServer]
 		if !ok {
 			continue

@@ -52,8 +52,8 @@ func registerDrain(h huma.API, a *api) {
 func (a *api) rest(ctx context.Context, key string, decide func(drain spec.Drain, rests bool) (any, error)) error {
 	_, err := a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
 		parsed, err := spec.ParseServerKey(key)
-		drain, draining := d.Drains[parsed]
-		if _, exists := d.RealServers[parsed]; err != nil || !exists && !draining {
+		drain, draining := d.Drains.Get(parsed)
+		if _, exists := d.RealServers.Get(parsed); err != nil || !exists && !draining {
 			return nil, newProblem(http.StatusNotFound, fmt.Sprintf("real server %q does not exist on this director", key), nil)
 		}
 		next, err := decide(drain, draining)
@@ -89,11 +89,11 @@ func drainTimeout(text string) (*spec.Duration, error) {
 // removeServer is the removal of a real server.
 func removeServer(d spec.Desired, key string, r request) ([]spec.Change, error) {
 	parsed, _ := spec.ParseServerKey(key) // of what is no key there is no server
-	server, exists := d.RealServers[parsed]
+	server, exists := d.RealServers.Get(parsed)
 	if !exists {
 		server = spec.DefaultRealServer()
-		if d.Drains[parsed].Removes() {
-			server = *d.Drains[parsed].Server
+		if drain, _ := d.Drains.Get(parsed); drain.Removes() {
+			server = *drain.Server
 		}
 	}
 	if exists && owned(d, parsed.VirtualServer) {

@@ -24,7 +24,7 @@ func (f *fixture) drain(t *testing.T) (spec.Drain, bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, ok := f.store.Desired().Drains[key]
+	d, ok := f.store.Desired().Drains.Get(key)
 	return d, ok
 }
 
@@ -34,7 +34,7 @@ func TestServerWithConnectionsIsThereUntilTheyHaveEnded(t *testing.T) {
 	f.want(t, http.StatusOK, "PUT", serverURL, `{"weight":7}`)
 	f.want(t, http.StatusAccepted, "DELETE", serverURL, "")
 	drain, _ := f.drain(t)
-	if !drain.Removes() || drain.Timeout.Std() != 30*time.Second || len(f.store.Desired().RealServers) != 0 {
+	if !drain.Removes() || drain.Timeout.Std() != 30*time.Second || f.store.Desired().RealServers.Count() != 0 {
 		t.Errorf("drain is %+v", drain)
 	}
 	if body := f.want(t, http.StatusOK, "GET", serverURL, ""); !strings.Contains(body, `"weight":7`) {
@@ -116,7 +116,7 @@ func TestBadDrainIsRefused(t *testing.T) {
 			t.Errorf("DELETE %s says %s, want %q", path, body, want)
 		}
 	}
-	if _, draining := f.drain(t); draining || len(f.store.Desired().RealServers) != 1 {
+	if _, draining := f.drain(t); draining || f.store.Desired().RealServers.Count() != 1 {
 		t.Error("something was changed")
 	}
 }
@@ -129,7 +129,7 @@ func TestServiceWaitsForItsDrainsUnlessTheyAreCut(t *testing.T) {
 		t.Errorf("it says %s", body)
 	}
 	f.want(t, http.StatusNoContent, "DELETE", servicePath+"?cascade=true", "")
-	if d := f.store.Desired(); len(d.VirtualServers)+len(d.RealServers)+len(d.Drains) != 0 {
+	if d := f.store.Desired(); len(d.VirtualServers)+d.RealServers.Count()+d.Drains.Count() != 0 {
 		t.Errorf("left: %+v", d)
 	}
 }
@@ -141,7 +141,7 @@ func TestMaintenanceLastsUntilItIsUndone(t *testing.T) {
 	f.want(t, http.StatusNoContent, "DELETE", path, "") // it did not rest
 	f.want(t, http.StatusOK, "POST", path, "")
 	first, rests := f.drain(t)
-	if !rests || first.Removes() || len(f.store.Desired().RealServers) != 1 {
+	if !rests || first.Removes() || f.store.Desired().RealServers.Count() != 1 {
 		t.Errorf("drain is %+v, %t", first, rests)
 	}
 	f.want(t, http.StatusOK, "POST", path, "")

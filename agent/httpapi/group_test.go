@@ -27,11 +27,11 @@ func TestGroupIsAllRealServersAtOnce(t *testing.T) {
 	f.busy = true
 	f.want(t, http.StatusOK, "PUT", groupURL, `{"servers":{"192.0.2.22:80":{"weight":5},"192.0.2.23:80":{}}}`)
 	d := f.store.Desired()
-	if len(d.RealServers) != 2 || len(d.Drains) != 1 || d.Revision != revision+1 {
+	if d.RealServers.Count() != 2 || d.Drains.Count() != 1 || d.Revision != revision+1 {
 		t.Errorf("stored in %d steps: %+v, %+v", d.Revision-revision, d.RealServers, d.Drains)
 	}
 	f.want(t, http.StatusOK, "PUT", groupURL, group) // the one that drains is back
-	if d := f.store.Desired(); len(d.Drains) != 1 || len(d.RealServers) != 2 {
+	if d := f.store.Desired(); d.Drains.Count() != 1 || d.RealServers.Count() != 2 {
 		t.Errorf("stored: %+v, %+v", d.RealServers, d.Drains)
 	}
 	f.want(t, http.StatusAccepted, "DELETE", groupURL, "")
@@ -65,7 +65,7 @@ func TestGroupAndSingleServersExcludeOneAnother(t *testing.T) {
 	f.want(t, http.StatusNoContent, "DELETE", serverURL+"/drain", "")
 	f.want(t, http.StatusConflict, "DELETE", servicePath, "")
 	f.want(t, http.StatusNoContent, "DELETE", servicePath+"?cascade=true", "")
-	if d := f.store.Desired(); len(d.Groups)+len(d.RealServers)+len(d.Drains) != 0 {
+	if d := f.store.Desired(); len(d.Groups)+d.RealServers.Count()+d.Drains.Count() != 0 {
 		t.Errorf("left: %+v", d)
 	}
 }
@@ -90,7 +90,7 @@ func TestGroupSaysWhichServerIsWrong(t *testing.T) {
 			t.Errorf("%s answered %d %s, want %s", body, answer.StatusCode, text, want)
 		}
 	}
-	if n := len(f.store.Desired().RealServers); n != 0 {
+	if n := f.store.Desired().RealServers.Count(); n != 0 {
 		t.Errorf("%d servers are stored", n)
 	}
 }
@@ -105,8 +105,8 @@ func TestTenThousandServersAreOneRequest(t *testing.T) {
 	}
 	revision := f.store.Desired().Revision
 	f.want(t, http.StatusCreated, "PUT", groupURL, `{"servers":{`+strings.Join(servers, ",")+`}}`)
-	if d := f.store.Desired(); len(d.RealServers) != 10_000 || d.Revision != revision+1 || f.applied.Load() != 2 {
-		t.Errorf("%d servers in %d steps", len(d.RealServers), d.Revision-revision)
+	if d := f.store.Desired(); d.RealServers.Count() != 10_000 || d.Revision != revision+1 || f.applied.Load() != 2 {
+		t.Errorf("%d servers in %d steps", d.RealServers.Count(), d.Revision-revision)
 	}
 	if body := f.want(t, http.StatusConflict, "DELETE", servicePath, ""); !strings.Contains(body, "and 9990 more") || len(body) > 1000 {
 		t.Errorf("it says %.1000s", body)

@@ -46,7 +46,7 @@ func (f *fakeDirector) Apply(context.Context, spec.Kind, string) error {
 // endRemovals is what a director does to real servers whose connections have ended.
 func endRemovals(s *store.Store) error {
 	_, err := s.Update(func(d spec.Desired) (changes []spec.Change, _ error) {
-		for key, drain := range d.Drains {
+		for key, drain := range d.Drains.All() {
 			if drain.Removes() {
 				changes = append(changes, spec.Change{Kind: spec.KindDrain, Key: key.String()})
 			}

@@ -221,7 +221,7 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 		},
 		get: func(d spec.Desired, key string) (spec.RealServer, bool) {
 			parsed, err := spec.ParseServerKey(key)
-			v, ok := d.RealServers[parsed]
+			v, ok := d.RealServers.Get(parsed)
 			return v, ok && err == nil
 		},
 		validate: func(key string, v *spec.RealServer) spec.FieldErrors {
@@ -239,7 +239,7 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 		gone: removeServer,
 		leaving: func(d spec.Desired, key string) (spec.RealServer, bool) {
 			parsed, err := spec.ParseServerKey(key)
-			drain := d.Drains[parsed]
+			drain, _ := d.Drains.Get(parsed)
 			if err != nil || !drain.Removes() {
 				return spec.RealServer{}, false
 			}

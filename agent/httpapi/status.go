@@ -70,7 +70,7 @@ func Snapshot(d spec.Desired, s spec.Status) spec.Snapshot {
 			RealServerGroup: owned(d, name),
 		}
 	}
-	for key, v := range d.RealServers {
+	for key, v := range d.RealServers.All() {
 		server := key.Address.String()
 		if service, ok := snapshot.VirtualServers[key.VirtualServer]; ok {
 			service.RealServers[server] = object(v, s.VirtualServers[key.VirtualServer].RealServers[server].RealServerState)

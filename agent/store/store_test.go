@@ -62,7 +62,7 @@ func TestStoreKeepsEverythingAcrossARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want.Revision != 1 || len(want.RealServers) != 1 {
+	if want.Revision != 1 || want.RealServers.Count() != 1 {
 		t.Fatalf("stored %+v", want)
 	}
 	if err := s.Close(); err != nil {

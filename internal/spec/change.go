@@ -1,6 +1,9 @@
 package spec
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // Change is one object put or deleted. Key is the object's name, for a real server its
 // ServerKey.String(), for the IPVS settings IPVSSettingsKey. Value is the object's spec (VRRPInstance,
@@ -11,62 +14,110 @@ type Change struct {
 	Value any
 }
 
-// With returns the desired state after the changes. The receiver is left as it was.
+// With returns the desired state after the changes. The receiver is left as it was, and shares with the result all
+// that they do not change: a real server costs as much as its virtual server has of them.
 func (d Desired) With(changes ...Change) (Desired, error) {
-	d = d.Clone()
+	v := version{Desired: d, own: map[part]bool{}}
 	for _, c := range changes {
-		if err := d.change(c); err != nil {
+		if err := v.change(c); err != nil {
 			return Desired{}, fmt.Errorf("change %s %q: %w", c.Kind, c.Key, err)
 		}
 	}
-	return d, nil
+	return v.Desired, nil
 }
 
-func (d *Desired) change(c Change) error {
+// version is a desired state that comes about. It shares maps with the one before until it writes to them.
+type version struct {
+	Desired
+	// own are the maps that are not shared any more.
+	own map[part]bool
+}
+
+// part names a map: that of a kind, or what it holds of one virtual server.
+type part struct {
+	kind          Kind
+	virtualServer string
+}
+
+func (v *version) change(c Change) (err error) {
 	switch c.Kind {
 	case KindVRRPInstance:
-		return put(d.VRRPInstances, c.Key, c.Value)
+		v.VRRPInstances, err = put(v, v.VRRPInstances, c)
 	case KindVirtualServer:
-		return put(d.VirtualServers, c.Key, c.Value)
+		v.VirtualServers, err = put(v, v.VirtualServers, c)
 	case KindCheckScript:
-		return put(d.CheckScripts, c.Key, c.Value)
-	case KindIPVSSettings:
-		settings := map[string]IPVSSettings{}
-		if err := put(settings, c.Key, c.Value); err != nil {
-			return err
-		}
-		d.IPVSSettings = nil
-		if v, ok := settings[c.Key]; ok {
-			d.IPVSSettings = &v
-		}
-		return nil
-	case KindRealServer:
-		key, err := ParseServerKey(c.Key)
-		if err != nil {
-			return err
-		}
-		return put(d.RealServers, key, c.Value)
+		v.CheckScripts, err = put(v, v.CheckScripts, c)
 	case KindRealServerGroup:
-		return put(d.Groups, c.Key, c.Value)
+		v.Groups, err = put(v, v.Groups, c)
+	case KindRealServer:
+		v.RealServers, err = putServer(v, v.RealServers, c)
 	case KindDrain:
-		key, err := ParseServerKey(c.Key)
-		if err != nil {
-			return err
+		v.Drains, err = putServer(v, v.Drains, c)
+	case KindIPVSSettings:
+		var settings *IPVSSettings
+		if c.Value != nil {
+			var is IPVSSettings
+			is, err = valueOf[IPVSSettings](c)
+			settings = &is
 		}
-		return put(d.Drains, key, c.Value)
+		v.IPVSSettings = settings
+	default:
+		err = fmt.Errorf("no such kind")
 	}
-	return fmt.Errorf("no such kind")
+	return err
 }
 
-func put[K comparable, V any](objects map[K]V, key K, value any) error {
-	if value == nil {
-		delete(objects, key)
-		return nil
+// writable returns the map if it is the version's own, and otherwise a copy that is from now on.
+func writable[M ~map[K]V, K comparable, V any](v *version, m M, of part) M {
+	if v.own[of] {
+		return m
 	}
-	v, ok := value.(V)
+	v.own[of] = true
+	if m == nil {
+		return M{}
+	}
+	return maps.Clone(m)
+}
+
+func put[V any](v *version, objects map[string]V, c Change) (map[string]V, error) {
+	objects = writable(v, objects, part{kind: c.Kind})
+	if c.Value == nil {
+		delete(objects, c.Key)
+		return objects, nil
+	}
+	value, err := valueOf[V](c)
+	if err == nil {
+		objects[c.Key] = value
+	}
+	return objects, err
+}
+
+func putServer[V any](v *version, servers Servers[V], c Change) (Servers[V], error) {
+	key, err := ParseServerKey(c.Key)
+	if err != nil {
+		return servers, err
+	}
+	servers = writable(v, servers, part{kind: c.Kind})
+	servers[key.VirtualServer] = writable(v, servers[key.VirtualServer], part{c.Kind, key.VirtualServer})
+	if c.Value == nil {
+		servers.Delete(key)
+		if servers[key.VirtualServer] == nil {
+			delete(v.own, part{c.Kind, key.VirtualServer})
+		}
+		return servers, nil
+	}
+	value, err := valueOf[V](c)
+	if err == nil {
+		servers.Put(key, value)
+	}
+	return servers, err
+}
+
+// valueOf returns what is put.
+func valueOf[V any](c Change) (V, error) {
+	value, ok := c.Value.(V)
 	if !ok {
-		return fmt.Errorf("the value is a %T", value)
+		return value, fmt.Errorf("the value is a %T", c.Value)
 	}
-	objects[key] = v
-	return nil
+	return value, nil
 }

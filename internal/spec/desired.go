@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,11 +12,11 @@ type Desired struct {
 	Revision       uint64
 	VRRPInstances  map[string]VRRPInstance
 	VirtualServers map[string]VirtualServer
-	RealServers    map[ServerKey]RealServer
+	RealServers    Servers[RealServer]
 	// Groups are the virtual servers whose real servers are a group.
 	Groups map[string]Owned
 	// Drains are the real servers that rest or are being removed. The latter are not in RealServers.
-	Drains       map[ServerKey]Drain
+	Drains       Servers[Drain]
 	CheckScripts map[string]CheckScript
 	// IPVSSettings is nil when nothing is asked of them.
 	IPVSSettings *IPVSSettings
@@ -27,9 +26,9 @@ type Desired struct {
 func (d Desired) Clone() Desired {
 	d.VRRPInstances = cloneMap(d.VRRPInstances)
 	d.VirtualServers = cloneMap(d.VirtualServers)
-	d.RealServers = cloneMap(d.RealServers)
+	d.RealServers = d.RealServers.Clone()
 	d.Groups = cloneMap(d.Groups)
-	d.Drains = cloneMap(d.Drains)
+	d.Drains = d.Drains.Clone()
 	d.CheckScripts = cloneMap(d.CheckScripts)
 	return d
 }
@@ -37,22 +36,18 @@ func (d Desired) Clone() Desired {
 // Of returns the part that is about these virtual servers, with everything that is about none. It is shared
 // with the receiver: do not write to its maps.
 func (d Desired) Of(virtualServers ...string) Desired {
-	wanted := make(map[string]bool, len(virtualServers))
-	for _, name := range virtualServers {
-		wanted[name] = true
-	}
-	d.VirtualServers = partOf(d.VirtualServers, func(name string) bool { return wanted[name] })
-	d.Groups = partOf(d.Groups, func(name string) bool { return wanted[name] })
-	d.RealServers = partOf(d.RealServers, func(key ServerKey) bool { return wanted[key.VirtualServer] })
-	d.Drains = partOf(d.Drains, func(key ServerKey) bool { return wanted[key.VirtualServer] })
+	d.VirtualServers = partOf(d.VirtualServers, virtualServers)
+	d.Groups = partOf(d.Groups, virtualServers)
+	d.RealServers = partOf(d.RealServers, virtualServers)
+	d.Drains = partOf(d.Drains, virtualServers)
 	return d
 }
 
-func partOf[K comparable, V any](m map[K]V, in func(K) bool) map[K]V {
-	part := map[K]V{}
-	for key, v := range m {
-		if in(key) {
-			part[key] = v
+func partOf[M ~map[string]V, V any](m M, names []string) M {
+	part := make(M, len(names))
+	for _, name := range names {
+		if v, ok := m[name]; ok {
+			part[name] = v
 		}
 	}
 	return part
@@ -65,23 +60,9 @@ func cloneMap[K comparable, V any](m map[K]V) map[K]V {
 	return maps.Clone(m)
 }
 
-// servers returns the keys of all real servers in order.
-func (d Desired) servers() []ServerKey {
-	return slices.SortedFunc(maps.Keys(d.RealServers), func(a, b ServerKey) int {
-		return cmp.Or(cmp.Compare(a.VirtualServer, b.VirtualServer), a.Address.Compare(b.Address))
-	})
-}
-
 // ServersOf returns the keys of a service's real servers in order.
 func (d Desired) ServersOf(service string) []ServerKey {
-	var keys []ServerKey
-	for key := range d.RealServers {
-		if key.VirtualServer == service {
-			keys = append(keys, key)
-		}
-	}
-	slices.SortFunc(keys, func(a, b ServerKey) int { return a.Address.Compare(b.Address) })
-	return keys
+	return partOf(d.RealServers, []string{service}).keys()
 }
 
 // A Verdict on how a request fits what is there already. Conflicts are wrong whatever comes later.
@@ -154,7 +135,7 @@ func (d Desired) FitVirtualServer(name string, v VirtualServer) Verdict {
 		}
 	}
 	for _, server := range d.ServersOf(name) {
-		for _, problem := range append(v.Admit(server.Address, d.RealServers[server]), d.unsynced(v, server.Address.Addr())...) {
+		for _, problem := range append(v.Admit(server.Address, d.RealServers[name][server.Address]), d.unsynced(v, server.Address.Addr())...) {
 			fit.Conflicts.add("", "real server %s would no longer fit: %s", server.Address, problem.Detail)
 		}
 	}

@@ -20,8 +20,8 @@ func cluster() Desired {
 	d := Desired{Revision: 7}.Clone()
 	d.VRRPInstances["web"] = goodInstance()
 	d.VirtualServers["web"] = goodService()
-	d.RealServers[serverKey("web/192.0.2.22:80")] = DefaultRealServer()
-	d.RealServers[serverKey("web/192.0.2.21:80")] = DefaultRealServer()
+	d.RealServers.Put(serverKey("web/192.0.2.22:80"), DefaultRealServer())
+	d.RealServers.Put(serverKey("web/192.0.2.21:80"), DefaultRealServer())
 	d.CheckScripts["gateway"] = goodScript()
 	return d
 }
@@ -179,8 +179,8 @@ func TestWithLeavesTheReceiverAsItWas(t *testing.T) {
 	want := cluster()
 	delete(want.VRRPInstances, "web")
 	want.VirtualServers["mail"] = goodService()
-	delete(want.RealServers, serverKey("web/192.0.2.22:80"))
-	want.RealServers[serverKey("web/192.0.2.21:80")] = RealServer{Weight: 9}
+	want.RealServers.Delete(serverKey("web/192.0.2.22:80"))
+	want.RealServers.Put(serverKey("web/192.0.2.21:80"), RealServer{Weight: 9})
 	want.CheckScripts["b"] = goodScript()
 	if diff := cmp.Diff(want, after, netipTypes); diff != "" {
 		t.Errorf("the result (-want +got):\n%s", diff)
@@ -203,8 +203,8 @@ func TestWithRefusesWhatMakesNoSense(t *testing.T) {
 func TestServersOfAServiceAreInOrder(t *testing.T) {
 	t.Parallel()
 	d := cluster()
-	d.RealServers[serverKey("web/192.0.2.3:80")] = DefaultRealServer()
-	d.RealServers[serverKey("mail/192.0.2.1:25")] = DefaultRealServer()
+	d.RealServers.Put(serverKey("web/192.0.2.3:80"), DefaultRealServer())
+	d.RealServers.Put(serverKey("mail/192.0.2.1:25"), DefaultRealServer())
 	want := []ServerKey{serverKey("web/192.0.2.3:80"), serverKey("web/192.0.2.21:80"), serverKey("web/192.0.2.22:80")}
 	if diff := cmp.Diff(want, d.ServersOf("web"), netipTypes); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -35,9 +35,9 @@ func (d Drain) Deadline() time.Time {
 // Removing returns the keys of a service's real servers that are being removed.
 func (d Desired) Removing(service string) []ServerKey {
 	var keys []ServerKey
-	for key, drain := range d.Drains {
-		if key.VirtualServer == service && drain.Removes() {
-			keys = append(keys, key)
+	for address, drain := range d.Drains[service] {
+		if drain.Removes() {
+			keys = append(keys, ServerKey{VirtualServer: service, Address: address})
 		}
 	}
 	return keys
@@ -55,8 +55,8 @@ func ValidateDrainTimeout(timeout Duration) FieldErrors {
 // RemoveServer returns the changes by which a real server goes: at once, or when its connections have ended,
 // for which they have the timeout from now on.
 func (d Desired) RemoveServer(key ServerKey, timeout Duration, now time.Time) []Change {
-	server, exists := d.RealServers[key]
-	drain, draining := d.Drains[key]
+	server, exists := d.RealServers.Get(key)
+	drain, draining := d.Drains.Get(key)
 	var changes []Change
 	if exists {
 		changes = append(changes, Change{Kind: KindRealServer, Key: key.String()})
@@ -74,7 +74,7 @@ func (d Desired) RemoveServer(key ServerKey, timeout Duration, now time.Time) []
 // PutServer returns the changes by which a real server comes, or comes back while it is being removed.
 func (d Desired) PutServer(key ServerKey, v RealServer) []Change {
 	changes := []Change{{Kind: KindRealServer, Key: key.String(), Value: v}}
-	if d.Drains[key].Removes() {
+	if d.Drains[key.VirtualServer][key.Address].Removes() {
 		changes = append(changes, Change{Kind: KindDrain, Key: key.String()})
 	}
 	return changes

@@ -140,7 +140,7 @@ func (d Desired) FitIPVSSettings(v IPVSSettings) Verdict {
 		}
 	}
 	const beside = "is of another family than its virtual server: the kernel has no connection sync beside such servers; remove one of them"
-	for _, key := range d.servers() {
+	for _, key := range d.RealServers.keys() {
 		if service, ok := d.VirtualServers[key.VirtualServer]; ok && crossesFamilies(service, key.Address.Addr()) {
 			fit.Conflicts.add("/connection_sync", "real server %s %s", key, beside)
 			return fit

@@ -79,7 +79,7 @@ func TestConnectionSyncFollowsAnInstanceThatExists(t *testing.T) {
 func TestConnectionSyncExcludesServersOfAnotherFamily(t *testing.T) {
 	t.Parallel()
 	mixed := cluster()
-	mixed.RealServers[serverKey("web/[2001:db8::21]:80")] = DefaultRealServer()
+	mixed.RealServers.Put(serverKey("web/[2001:db8::21]:80"), DefaultRealServer())
 	want := Verdict{Conflicts: one("/connection_sync",
 		"real server web/[2001:db8::21]:80 is of another family than its virtual server: the kernel has no connection sync beside such servers; remove one of them")}
 	if diff := cmp.Diff(want, mixed.FitIPVSSettings(syncOn("eth0"))); diff != "" {

@@ -47,10 +47,8 @@ func (e FieldErrors) ofServer(at string) FieldErrors {
 // Group returns the real servers of a service, and whether they are there as a group.
 func (d Desired) Group(service string) (group RealServerGroup, owned bool) {
 	group = RealServerGroup{Servers: map[string]RealServer{}}
-	for key, server := range d.RealServers {
-		if key.VirtualServer == service {
-			group.Servers[key.Address.String()] = server
-		}
+	for address, server := range d.RealServers[service] {
+		group.Servers[address.String()] = server
 	}
 	_, owned = d.Groups[service]
 	return group, owned

@@ -130,15 +130,12 @@ const (
 func web() spec.Desired {
 	check := spec.DefaultHealthCheck()
 	check.TCP = &spec.TCPCheck{}
-	key := func(address string) spec.ServerKey {
-		return spec.ServerKey{VirtualServer: "web", Address: netip.MustParseAddrPort(address)}
-	}
 	return spec.Desired{
 		VirtualServers: map[string]spec.VirtualServer{"web": {
 			Address: netip.MustParseAddr("192.0.2.100"), Port: 80, Protocol: spec.TCP, Scheduler: "wrr",
 			ForwardingMethod: spec.DirectRouting, HealthCheck: &check,
 		}},
-		RealServers: map[spec.ServerKey]spec.RealServer{key(first): {Weight: 1}, key(second): {Weight: 2}},
+		RealServers: spec.Servers[spec.RealServer]{"web": {netip.MustParseAddrPort(first): {Weight: 1}, netip.MustParseAddrPort(second): {Weight: 2}}},
 	}
 }
 

@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -45,7 +46,7 @@ func everySort() spec.Desired {
 				v.Tunnel = &spec.TunnelOptions{Type: spec.GUE, Port: 6080, Checksum: spec.Checksum}
 			}),
 		},
-		RealServers: map[spec.ServerKey]spec.RealServer{
+		RealServers: spec.CollectServers(maps.All(map[spec.ServerKey]spec.RealServer{
 			key("web", first):  spec.DefaultRealServer(),
 			key("web", second): server(spec.DefaultRealServer(), func(v *spec.RealServer) { v.Weight = 2 }),
 			key("dns", "192.0.2.21:53"): server(spec.DefaultRealServer(), func(v *spec.RealServer) {
@@ -53,7 +54,7 @@ func everySort() spec.Desired {
 			}),
 			key("marked", "192.0.2.21:0"):   spec.DefaultRealServer(),
 			key("six", "[2001:db8::21]:80"): spec.DefaultRealServer(),
-		},
+		})),
 	}
 }
 

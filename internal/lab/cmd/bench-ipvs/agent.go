@@ -26,14 +26,14 @@ import (
 
 // desire returns the desired state of which the table is what the kernel has to hold.
 func desire(t ipvs.Table, check *spec.HealthCheck) spec.Desired {
-	d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{}, RealServers: map[spec.ServerKey]spec.RealServer{}}
+	d := spec.Desired{VirtualServers: map[string]spec.VirtualServer{}, RealServers: spec.Servers[spec.RealServer]{}}
 	for key, service := range t {
 		v := spec.DefaultVirtualServer()
 		v.Address, v.Port, v.Scheduler, v.HealthCheck = key.Address.Addr(), int(key.Address.Port()), service.Scheduler, check
 		name := nameOf(key)
 		for server, destination := range service.Destinations {
 			v.ForwardingMethod = spec.ForwardingMethod(destination.Forwarding.String())
-			d.RealServers[spec.ServerKey{VirtualServer: name, Address: server}] = spec.RealServer{Weight: int(destination.Weight)}
+			d.RealServers.Put(spec.ServerKey{VirtualServer: name, Address: server}, spec.RealServer{Weight: int(destination.Weight)})
 		}
 		d.VirtualServers[name] = v
 	}
@@ -88,7 +88,7 @@ func fill(file string, d spec.Desired) (err error) {
 		for name, v := range d.VirtualServers {
 			changes = append(changes, spec.Change{Kind: spec.KindVirtualServer, Key: name, Value: v})
 		}
-		for key, v := range d.RealServers {
+		for key, v := range d.RealServers.All() {
 			changes = append(changes, spec.Change{Kind: spec.KindRealServer, Key: key.String(), Value: v})
 		}
 		return changes, nil
