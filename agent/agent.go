@@ -121,7 +121,7 @@ func (a *Agent) listen() error {
 	if t := a.config.TLS; t != nil {
 		files = httpapi.TLSFiles{Cert: t.CertFile, Key: t.KeyFile, ClientCA: t.ClientCAFile}
 	}
-	counters := newCounters(a.balancer, a.tuner, a.engine)
+	counters := newCounters(a.checker, a.balancer, a.tuner, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
 		Store: a.store, Director: a, Routers: routers{a.engine}, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})

@@ -65,7 +65,7 @@ func TestEventsTellTheWholeStory(t *testing.T) {
 	r.put(t, "/v1/check-scripts/gateway", script)
 	r.eventually(t, `"passing":true`)
 	r.put(t, "/v1/vrrp-instances/web", strings.Replace(instance, "10ms", "200ms", 1)) // a busy machine must not make it leave its role
-	r.eventually(t, `"state":"active"`)
+	r.follow(t, 0, "state_changed vrrp_instance web backup>active")                   // which is told a little later than the status shows it
 	r.put(t, "/v1/virtual-servers/web", service)
 	r.put(t, "/v1/virtual-servers/web/real-servers/192.0.2.21:8080", `{"weight":7}`)
 	r.eventually(t, `"healthy":true,"weight":7`)

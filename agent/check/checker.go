@@ -1,9 +1,9 @@
 package check
 
 import (
-	"context"
 	"log/slog"
-	"slices"
+	"math/rand/v2"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -16,13 +16,20 @@ type Config struct {
 	Prober Prober
 	// Log gets changes of verdicts at Info, single results at Debug. nil logs nothing.
 	Log *slog.Logger
-	// Changed is called after results changed a verdict, with the names of the virtual servers on whose
+	// Changed is called after results changed verdicts, with the names of the virtual servers on whose
 	// servers; with none it is a script's. It must not block, and may call the Checker. Set itself never
 	// calls it, though it may change verdicts, too. nil is nobody to tell.
 	Changed func(virtualServers ...string)
 	// Publish is told of changed verdicts on scripts. It must not block, nor call the Checker. nil is nobody
 	// to tell.
 	Publish func(...spec.Event)
+	// Limit is how many rounds may go on at once; what is due beyond that waits. 0 is as many as there are
+	// descriptors for.
+	Limit int
+	// Jitter returns where in its interval a check's rounds come to lie, from 0 to less than 1. It is asked
+	// once a check. nil is anywhere: so neither the checks of one director fall on one moment, nor those of
+	// two directors that began together.
+	Jitter func() float64
 }
 
 // Checker checks what it was told to, and knows the verdicts.
@@ -31,10 +38,23 @@ type Checker struct {
 	log     *slog.Logger
 	changed func(virtualServers ...string)
 	publish func(...spec.Event)
-	wake    chan struct{} // something in targets waits for Run
+	limit   int
+	jitter  func() float64
+	wake    chan struct{}  // Run has something to look at
+	rounds  sync.WaitGroup // those under way
 
 	mu      sync.Mutex
-	targets map[id]*target
+	servers spec.Servers[*target]
+	// scripts are those that are run for themselves.
+	scripts map[string]*target
+	series  map[subject]*series
+	// fresh are series that were never scheduled; waiting are those at rest; running are those whose round is under
+	// way, along with abandoned ones whose last round is.
+	fresh            []*series
+	waiting, running timetable
+	stuck            int       // how many of running are
+	armed            time.Time // when Run looks next by itself
+	tally            tally
 }
 
 // New returns a Checker with nothing to check.
@@ -48,9 +68,16 @@ func New(c Config) *Checker {
 	if c.Publish == nil {
 		c.Publish = func(...spec.Event) {}
 	}
+	if c.Limit == 0 {
+		c.Limit = defaultLimit()
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
+	}
 	return &Checker{
-		prober: c.Prober, log: c.Log, changed: c.Changed, publish: c.Publish,
-		wake: make(chan struct{}, 1), targets: map[id]*target{},
+		prober: c.Prober, log: c.Log, changed: c.Changed, publish: c.Publish, limit: c.Limit, jitter: c.Jitter,
+		wake:    make(chan struct{}, 1),
+		servers: spec.Servers[*target]{}, scripts: map[string]*target{}, series: map[subject]*series{},
 	}
 }
 
@@ -61,41 +88,109 @@ func New(c Config) *Checker {
 //
 // Changed are the virtual servers in which d is not what was set before; without any it may differ anywhere.
 func (c *Checker) Set(d spec.Desired, changed ...string) {
-	if len(changed) > 0 {
-		d = d.Of(changed...)
-	}
-	wanted := plans(d)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for of, t := range c.targets {
-		if len(changed) > 0 && !slices.Contains(changed, of.server.VirtualServer) {
-			continue
+	p := newPlanner(d)
+	if len(changed) > 0 {
+		for _, name := range changed {
+			c.setServers(d, p, name)
 		}
-		if _, ok := wanted[of]; ok {
-			continue
-		}
-		if of.script != "" && tracked(d, of.script) {
-			if t.hold() {
-				t.stop()
-			}
-			continue
-		}
-		t.stop()
-		delete(c.targets, of)
+	} else {
+		c.setAll(d, p)
 	}
-	for of, want := range wanted {
-		t, ok := c.targets[of]
-		if !ok {
-			c.targets[of] = newTarget(of, want)
+	c.hint()
+}
+
+func (c *Checker) setAll(d spec.Desired, p planner) {
+	for name, t := range c.scripts {
+		if _, wanted := d.CheckScripts[name]; wanted {
 			continue
 		}
-		if t.update(want) {
-			t.stop()
+		c.stop(t)
+		if t.hold(); !tracked(d, name) {
+			delete(c.scripts, name)
 		}
 	}
-	select {
-	case c.wake <- struct{}{}:
-	default: // Run was told already
+	for name := range d.CheckScripts {
+		c.scripts[name] = c.define(c.scripts[name], id{script: name}, p.script(name))
+	}
+	for name := range c.servers {
+		c.setServers(d, p, name)
+	}
+	for name := range d.RealServers {
+		c.setServers(d, p, name)
+	}
+}
+
+// setServers says how the servers of one virtual server are to be checked.
+func (c *Checker) setServers(d spec.Desired, p planner, name string) {
+	members := d.RealServers[name]
+	service, exists := d.VirtualServers[name]
+	if !exists {
+		members = nil
+	}
+	wanted := make(map[netip.AddrPort]*target, len(members))
+	for address, server := range members {
+		key := spec.ServerKey{VirtualServer: name, Address: address}
+		wanted[address] = c.define(c.servers[name][address], id{server: key}, p.server(key, service.Resolve(server).HealthCheck))
+	}
+	for address, t := range c.servers[name] {
+		if wanted[address] == nil {
+			c.stop(t)
+		}
+	}
+	c.servers[name] = wanted
+	if len(wanted) == 0 {
+		delete(c.servers, name)
+	}
+}
+
+// define says how a target is to be checked, which may be a new one.
+func (c *Checker) define(t *target, of id, want *plan) *target {
+	if t == nil {
+		t = &target{id: of}
+	} else if t.want.equal(want) {
+		return t
+	}
+	t.define(want)
+	if t.series != nil && t.run != nil && t.series.subject == t.run.subject {
+		return t
+	}
+	c.stop(t)
+	if t.run != nil {
+		c.check(t)
+	}
+	return t
+}
+
+// check has a series run a target's plan, an equal one if there is one.
+func (c *Checker) check(t *target) {
+	s := c.series[t.run.subject]
+	if s == nil {
+		s = &series{subject: t.run.subject, round: t.run.round}
+		c.series[s.subject] = s
+		c.fresh = append(c.fresh, s)
+	}
+	before := t.counter.verdict
+	if s.join(t) {
+		c.told(t, before)
+	}
+}
+
+// stop has nothing run a target's plan any more. A round that is under way for nobody else is ended.
+func (c *Checker) stop(t *target) {
+	s := t.series
+	if s == nil || !s.leave(t) {
+		return
+	}
+	delete(c.series, s.subject)
+	switch {
+	case s.end != nil:
+		s.end()
+	case s.due.IsZero():
+		// It is among the fresh ones, where its lack of targets is noticed.
+	default:
+		c.waiting.remove(s)
 	}
 }
 
@@ -104,7 +199,7 @@ func (c *Checker) Set(d spec.Desired, changed ...string) {
 func (c *Checker) Server(key spec.ServerKey) (v Verdict, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t, ok := c.targets[id{server: key}]; ok {
+	if t, ok := c.servers.Get(key); ok {
 		return t.counter.verdict, t.why()
 	}
 	return Unknown, notYet
@@ -115,7 +210,7 @@ func (c *Checker) Server(key spec.ServerKey) (v Verdict, reason string) {
 func (c *Checker) Script(name string) (passing, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t, ok := c.targets[id{script: name}]; ok {
+	if t, ok := c.scripts[name]; ok {
 		return t.counter.verdict == Passing, t.counter.verdict != Unknown
 	}
 	return false, false
@@ -125,107 +220,13 @@ func (c *Checker) Script(name string) (passing, known bool) {
 func (c *Checker) Scripts() map[string]spec.CheckScriptStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := map[string]spec.CheckScriptStatus{}
-	for of, t := range c.targets {
-		if of.script == "" {
-			continue
-		}
-		all[of.script] = spec.CheckScriptStatus{
+	all := make(map[string]spec.CheckScriptStatus, len(c.scripts))
+	for name, t := range c.scripts {
+		all[name] = spec.CheckScriptStatus{
 			CheckScriptState: spec.CheckScriptState{Passing: t.counter.verdict == Passing, Reason: t.why()},
 			Runs:             t.runs,
 			Failures:         t.failures,
 		}
 	}
 	return all
-}
-
-// First checks of targets that came together are firstStep apart, or less, so that the last begins
-// within firstSpread.
-const (
-	firstStep   = 10 * time.Millisecond
-	firstSpread = time.Second
-)
-
-// Run checks until the context ends, and returns nil when the last probe is over. It is called once.
-func (c *Checker) Run(ctx context.Context) error {
-	var workers sync.WaitGroup
-	defer workers.Wait()
-	for {
-		c.start(ctx, &workers)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-c.wake:
-		}
-	}
-}
-
-// start gives a worker to each target that has something to run and none to run it.
-func (c *Checker) start(ctx context.Context, workers *sync.WaitGroup) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var idle []*target
-	for _, t := range c.targets {
-		if t.run != nil && !t.worker.working() {
-			idle = append(idle, t)
-		}
-	}
-	slices.SortFunc(idle, func(a, b *target) int { return a.id.compare(b.id) })
-	for i, t := range idle {
-		step := min(firstStep, firstSpread/time.Duration(len(idle)))
-		w := newWorker(ctx, t.run, t.worker, c.prober)
-		t.worker = w
-		workers.Go(func() {
-			w.work(time.Duration(i)*step, func(err error) { c.record(t, w, err) })
-		})
-	}
-}
-
-// record takes a result, unless the target has meanwhile been given another check.
-func (c *Checker) record(t *target, from *worker, err error) {
-	switch {
-	case !c.count(t, from, err):
-	case t.id.script != "":
-		c.changed()
-	default:
-		c.changed(t.id.server.VirtualServer)
-	}
-}
-
-func (c *Checker) count(t *target, from *worker, err error) (changed bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t.worker != from || !from.working() {
-		return false
-	}
-	before := t.counter.verdict
-	changed = t.record(err)
-	switch {
-	case changed:
-		c.publishScript(t, before)
-		c.logOf(t).Info("verdict changed", "verdict", t.counter.verdict.String(), "reason", t.reason)
-	case err != nil:
-		c.logOf(t).Debug("check failed", "reason", err)
-	}
-	return changed
-}
-
-func (c *Checker) logOf(t *target) *slog.Logger {
-	if t.id.script != "" {
-		return c.log.With("check", t.id.script)
-	}
-	return c.log.With("service", t.id.server.VirtualServer, "server", t.id.server.Address.String())
-}
-
-// publishScript tells of a changed verdict on a script. What becomes of a server is for others to tell: its
-// verdict is not all that decides.
-func (c *Checker) publishScript(t *target, before Verdict) {
-	if t.id.script == "" {
-		return
-	}
-	change := &spec.StateChange{To: t.counter.verdict.String()}
-	if before != Unknown {
-		change.From = before.String()
-	}
-	c.publish(spec.Event{Type: spec.EventStateChanged, Kind: spec.KindCheckScript, Name: t.id.script, Reason: t.reason, State: change})
 }

@@ -28,14 +28,14 @@ type fakeProber struct {
 	takes   map[string]time.Duration // how long the answer takes
 	deaf    map[string]bool          // does not heed the context
 	asked   map[string][]time.Duration
-	now     map[string]int // probes under way
-	overlap []string       // targets that were probed twice at a time
+	now     map[string]context.Context // probes under way
+	overlap []string                   // targets that were probed twice at a time
 }
 
 func newFakeProber() *fakeProber {
 	return &fakeProber{
 		begin: time.Now(), answer: map[string]error{}, takes: map[string]time.Duration{}, deaf: map[string]bool{},
-		asked: map[string][]time.Duration{}, now: map[string]int{},
+		asked: map[string][]time.Duration{}, now: map[string]context.Context{},
 	}
 }
 
@@ -50,9 +50,10 @@ func (f *fakeProber) Script(ctx context.Context, command []string) error {
 func (f *fakeProber) probe(ctx context.Context, target string) error {
 	f.mu.Lock()
 	f.asked[target] = append(f.asked[target], time.Since(f.begin))
-	if f.now[target]++; f.now[target] > 1 {
+	if other := f.now[target]; other != nil && other.Err() == nil {
 		f.overlap = append(f.overlap, target)
 	}
+	f.now[target] = ctx
 	takes, deaf := f.takes[target], f.deaf[target]
 	f.mu.Unlock()
 	var cut error
@@ -67,7 +68,9 @@ func (f *fakeProber) probe(ctx context.Context, target string) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.now[target]--
+	if f.now[target] == ctx {
+		delete(f.now, target)
+	}
 	if cut != nil {
 		return cut
 	}
@@ -123,6 +126,7 @@ func onBench(t *testing.T, d spec.Desired, test func(bench)) {
 			Prober:  b.prober,
 			Log:     slog.New(slog.NewTextHandler(b.log, nil)),
 			Publish: b.events.Publish,
+			Jitter:  evenly,
 			Changed: func(...string) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -143,6 +147,9 @@ func onBench(t *testing.T, d spec.Desired, test func(bench)) {
 		}
 	})
 }
+
+// evenly has a check's second round come one interval after the first.
+func evenly() float64 { return 0.5 }
 
 // pass lets time pass, to just after what is due at its end.
 func (b bench) pass(d time.Duration) {
@@ -347,9 +354,12 @@ func TestProbeThatIgnoresItsTimeoutFails(t *testing.T) {
 		b.wantServer(key(one), Failing, errStuck.Error())
 		b.wantTimes(ofOne, 0, time.Second) // and it is not begun again meanwhile
 		b.prober.slow(ofOne, 0)
-		b.pass(17 * time.Second)
+		b.pass(16500 * time.Millisecond)
 		// It came home after 21 s; the rounds it missed are not made up for.
-		b.wantTimes(ofOne, 22*time.Second)
+		b.wantTimes(ofOne, 21*time.Second)
+		if m := b.Metrics(); m.Stuck != 1 || m.Skipped != 19 || m.UnderWay != 0 {
+			b.t.Errorf("counted: %+v", m)
+		}
 	})
 }
 
@@ -359,8 +369,9 @@ func TestFirstChecksAreSpreadOverASecondAtMost(t *testing.T) {
 	for i := range 400 {
 		servers = append(servers, fmt.Sprintf("192.0.2.%d:%d", i%200+1, 80+i/200))
 	}
-	onBench(t, cluster(servers...), func(b bench) {
-		b.pass(999 * time.Millisecond)
+	rarely := func(v *spec.HealthCheck) { v.Interval = spec.Duration(time.Minute) }
+	onBench(t, checked(cluster(servers...), rarely), func(b bench) {
+		b.pass(time.Second)
 		var first []time.Duration
 		for _, s := range servers {
 			first = append(first, b.prober.times("web/"+s)...)
@@ -369,9 +380,48 @@ func TestFirstChecksAreSpreadOverASecondAtMost(t *testing.T) {
 		if len(first) != 400 || first[0] != 0 {
 			b.t.Fatalf("%d targets were probed, the first after %s", len(first), first[0])
 		}
-		for i := 1; i < len(first); i++ {
-			if gap := first[i] - first[i-1]; gap != 2500*time.Microsecond {
-				b.t.Fatalf("probe %d begins %s after the one before", i, gap)
+		for i, at := range first {
+			if due := time.Duration(i) * 2500 * time.Microsecond; at > due || at < due-together {
+				b.t.Fatalf("probe %d begins at %s, and is due at %s", i, at, due)
+			}
+		}
+	})
+}
+
+func TestLaterChecksAreSpreadOverTheInterval(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var servers []string
+		for i := range 100 {
+			servers = append(servers, fmt.Sprintf("192.0.2.%d:80", i+1))
+		}
+		prober := newFakeProber()
+		next := 0.0
+		c := New(Config{Prober: prober, Jitter: func() float64 { next += 0.01; return next - 0.01 }})
+		c.Set(checked(cluster(servers...), func(v *spec.HealthCheck) { v.Interval = spec.Duration(time.Minute) }))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute+30*time.Second)
+		defer cancel()
+		if err := c.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		perPart := make([]int, 6) // of an interval
+		for _, s := range servers {
+			times := prober.times("web/" + s)
+			for i, at := range times {
+				switch {
+				case i == 0 && at > time.Second:
+					t.Errorf("%s is first checked after %s", s, at)
+				case i == 1 && (at < 30*time.Second || at > 91*time.Second):
+					t.Errorf("%s is checked again after %s", s, at)
+				case i > 1 && (at-times[i-1]-time.Minute).Abs() > together:
+					t.Errorf("%s is checked %s after the time before", s, at-times[i-1])
+				}
+			}
+			perPart[int(times[len(times)-1]/(10*time.Second))%6]++
+		}
+		for i, n := range perPart {
+			if n < 10 || n > 24 {
+				t.Errorf("%d of 100 checks fall into sixth %d of the interval", n, i+1)
 			}
 		}
 	})
@@ -410,20 +460,34 @@ func TestRedefinedCheckKeepsItsVerdictUntilItsOwnResultsDecide(t *testing.T) {
 	})
 }
 
-// A result that was under way when the check was redefined is the old check's, and counts no more.
+// A round that is under way when the check is redefined is the old check's: it is ended, and counts no more.
 func TestRedefinedCheckForgetsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	onBench(t, spec.Desired{}, func(b bench) {
 		b.prober.set(ofOne, errRefused)
-		b.prober.deafen(ofOne, 200*time.Millisecond)
+		b.prober.slow(ofOne, 200*time.Millisecond)
 		b.Set(cluster(one))
 		b.pass(100 * time.Millisecond)
-		b.Set(checked(cluster(one), func(v *spec.HealthCheck) { v.Rise = 1 }))
-		b.pass(150 * time.Millisecond) // the old probe has come home
+		b.Set(checked(cluster(one), func(v *spec.HealthCheck) { v.Interval = spec.Duration(5 * time.Second) }))
+		b.pass(150 * time.Millisecond) // the old round would be over
 		b.wantServer(key(one), Unknown, "not checked yet")
-		b.wantTimes(ofOne, 0, 200*time.Millisecond) // the new one has waited for it
-		b.pass(200 * time.Millisecond)
+		b.wantTimes(ofOne, 0, 100*time.Millisecond)
+		b.pass(100 * time.Millisecond)
 		b.wantServer(key(one), Suspect, "connection refused")
+	})
+}
+
+// How results are counted is no matter of the rounds.
+func TestRoundsGoOnWhenOnlyTheCountingChanges(t *testing.T) {
+	t.Parallel()
+	onBench(t, cluster(one), func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.prober.set(ofOne, errRefused)
+		b.Set(checked(cluster(one), func(v *spec.HealthCheck) { v.Fall = 2 }))
+		b.wantServer(key(one), Passing, "")
+		b.pass(2 * time.Second)
+		b.wantServer(key(one), Failing, "connection refused")
+		b.wantTimes(ofOne, 0, time.Second, 2*time.Second)
 	})
 }
 
@@ -706,4 +770,145 @@ func TestChangedSaysWhoseVerdict(t *testing.T) {
 			t.Errorf("Changed (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// mail is the cluster with a second service that has the same servers.
+func withMail(d spec.Desired) spec.Desired {
+	d = d.Clone()
+	d.VirtualServers["mail"] = d.VirtualServers["web"]
+	for address, v := range d.RealServers["web"] {
+		d.RealServers.Put(spec.ServerKey{VirtualServer: "mail", Address: address}, v)
+	}
+	return d
+}
+
+func TestEqualChecksOfOneAddressAreOne(t *testing.T) {
+	t.Parallel()
+	inMail := spec.ServerKey{VirtualServer: "mail", Address: key(one).Address}
+	both := withMail(cluster(one))
+	mail := both.VirtualServers["mail"]
+	sooner := *mail.HealthCheck
+	sooner.Fall = 1
+	mail.HealthCheck = &sooner
+	both.VirtualServers["mail"] = mail
+	onBench(t, both, func(b bench) {
+		rounds := func() int { return len(b.prober.times(ofOne)) + len(b.prober.times(inMail.String())) }
+		b.pass(1500 * time.Millisecond)
+		if got := rounds(); got != 2 {
+			b.t.Errorf("%d rounds in two intervals", got)
+		}
+		b.prober.set(ofOne, errRefused)
+		b.prober.set(inMail.String(), errRefused)
+		b.pass(time.Second)
+		b.wantServer(inMail, Failing, "connection refused") // each counts by its own rise and fall
+		b.wantServer(key(one), Passing, "connection refused")
+		b.pass(2 * time.Second)
+		b.wantServer(key(one), Failing, "connection refused")
+		rounds()
+
+		b.Set(cluster(one), "mail") // one leaves, the other is checked on
+		b.prober.set(ofOne, nil)
+		b.prober.set(inMail.String(), nil)
+		b.pass(2 * time.Second)
+		b.wantServer(key(one), Passing, "")
+		if got := rounds(); got != 2 {
+			b.t.Errorf("%d rounds in two intervals after one service is gone", got)
+		}
+	})
+}
+
+func TestWhoJoinsACheckHasItsLastResult(t *testing.T) {
+	t.Parallel()
+	onBench(t, cluster(one), func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.Set(withMail(cluster(one)), "mail")
+		b.wantServer(spec.ServerKey{VirtualServer: "mail", Address: key(one).Address}, Passing, "")
+	})
+}
+
+// A script is told the name of the virtual server, so what it says of one is nothing to another.
+func TestChecksByScriptAreNotShared(t *testing.T) {
+	t.Parallel()
+	both := withMail(scripted(checked(cluster(one), func(v *spec.HealthCheck) { v.Script = &spec.ScriptCheck{Name: "db"} }), "db"))
+	onBench(t, both, func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.wantTimes(ofOne, 20*time.Millisecond)
+		b.wantTimes("mail/"+one, 10*time.Millisecond)
+	})
+}
+
+func TestRoundsBeyondTheLimitWaitForOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		prober := newFakeProber()
+		var servers []string
+		for i := range 10 {
+			s := fmt.Sprintf("192.0.2.%d:80", i+1)
+			servers = append(servers, s)
+			prober.slow("web/"+s, 150*time.Millisecond)
+		}
+		c := New(Config{Prober: prober, Limit: 1, Jitter: evenly})
+		c.Set(cluster(servers...))
+		ctx, cancel := context.WithTimeout(t.Context(), 9900*time.Millisecond)
+		defer cancel()
+		if err := c.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		for _, s := range servers {
+			// There is time for 66 rounds. What comes too late for its turn waits for the next.
+			if n := len(prober.times("web/" + s)); n < 4 || n > 10 {
+				t.Errorf("%s was checked %d times", s, n)
+			}
+		}
+		m := c.Metrics()
+		if m.Skipped == 0 || m.Rounds < 60 || m.UnderWay != 0 {
+			t.Errorf("counted: %+v", m)
+		}
+		if m.Lateness.Buckets[0.1] == m.Lateness.Count {
+			t.Errorf("nothing was late: %+v", m.Lateness)
+		}
+	})
+}
+
+// Rounds that never end do not take the place of those that do.
+func TestStuckRoundsDoNotCountAgainstTheLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		prober := newFakeProber()
+		prober.deafen(ofOne, time.Hour)
+		c := New(Config{Prober: prober, Limit: 1, Jitter: evenly})
+		c.Set(cluster(one, two))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := c.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if n := len(prober.times(ofTwo)); n < 7 {
+			t.Errorf("the other server was checked %d times in 10 s", n)
+		}
+		time.Sleep(time.Hour) // for the probe
+	})
+}
+
+// A check that runs into a timeout as long as its interval is not skipped every other time.
+func TestCheckThatTakesItsWholeIntervalKeepsUp(t *testing.T) {
+	t.Parallel()
+	onBench(t, spec.Desired{}, func(b bench) {
+		b.prober.slow(ofOne, 1010*time.Millisecond)
+		b.prober.deafen(ofOne, 1010*time.Millisecond)
+		b.Set(cluster(one))
+		b.pass(9900 * time.Millisecond)
+		if n := len(b.prober.times(ofOne)); n != 10 {
+			b.t.Errorf("%d rounds in ten intervals", n)
+		}
+	})
+}
+
+func TestLimitOfDescriptorsLeavesSomeForTheRest(t *testing.T) {
+	t.Parallel()
+	for descriptors, want := range map[uint64]int{100: 64, 1024: 384, 524288: 262016, 1 << 62: 524160} {
+		if got := limitOf(descriptors); got != want {
+			t.Errorf("%d descriptors: %d rounds, want %d", descriptors, got, want)
+		}
+	}
 }

@@ -1,8 +1,10 @@
 package check
 
 import (
+	"cmp"
 	"context"
-	"reflect"
+	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -16,104 +18,154 @@ type id struct {
 	script string // "" for a real server
 }
 
-// String returns the import id of what is checked.
-func (i id) String() string {
-	if i.script != "" {
-		return i.script
-	}
-	return i.server.String()
-}
-
 // compare puts scripts first, because the election waits for them.
 func (i id) compare(other id) int {
 	if (i.script == "") != (other.script == "") {
 		return strings.Compare(other.script, i.script)
 	}
-	return strings.Compare(i.String(), other.String())
+	return cmp.Or(
+		strings.Compare(i.script, other.script),
+		strings.Compare(i.server.VirtualServer, other.server.VirtualServer),
+		i.server.Address.Compare(other.server.Address),
+	)
 }
 
 // plan is how a target is checked. A nil plan is a real server that nobody asked to check: it passes.
 type plan struct {
+	subject    subject
+	rise, fall int
+	round      round
+}
+
+// round is what a round of checks does. What it points at is not written to.
+type round struct {
 	interval, timeout time.Duration
-	rise, fall        int
 	server            *ServerCheck // or
 	command           []string
 }
 
+// subject tells rounds apart: equal ones need to be done only once.
+type subject struct {
+	server  netip.AddrPort // of no script that is run for itself
+	service string         // name of the virtual server, for a script that is told it
+	how     string         // the rest of it, in a canonical form
+}
+
+// how returns what is done in canonical form, without where.
+func (r round) how() string {
+	what := struct {
+		Interval, Timeout spec.Duration
+		Server            *ServerCheck
+		Command           []string
+	}{spec.Duration(r.interval), spec.Duration(r.timeout), nil, r.command}
+	if r.server != nil {
+		kinds := *r.server
+		kinds.Server = spec.ServerKey{}
+		what.Server = &kinds
+	}
+	text, err := spec.EncodeWithSecrets(what)
+	if err != nil { // text that is not valid, which no request can bring
+		return fmt.Sprintf("%p: %v", r.server, err)
+	}
+	return string(text)
+}
+
+func (r round) subject(how string) subject {
+	s := subject{how: how}
+	if r.server != nil {
+		s.server = r.server.Server.Address
+		if r.server.Script != nil {
+			s.service = r.server.Server.VirtualServer
+		}
+	}
+	return s
+}
+
+// probe does one round, for which there is time until the context's deadline.
+func (r round) probe(ctx context.Context, prober Prober) error {
+	if r.server != nil {
+		return prober.Server(ctx, *r.server)
+	}
+	return prober.Script(ctx, r.command)
+}
+
 // counter returns a counter that goes by the plan.
 func (p *plan) counter(before counter) counter {
-	return before.redefined(p.rise, p.fall, p.server == nil)
+	return before.redefined(p.rise, p.fall, p.round.server == nil)
 }
 
-// probe runs one round.
-func (p *plan) probe(ctx context.Context, prober Prober) error {
-	ctx, cancel := withTimeout(ctx, p.timeout)
-	defer cancel()
-	if p.server != nil {
-		return prober.Server(ctx, *p.server)
+func (p *plan) equal(other *plan) bool {
+	if p == nil || other == nil {
+		return p == other
 	}
-	return prober.Script(ctx, p.command)
+	return p.subject == other.subject && p.rise == other.rise && p.fall == other.fall
 }
 
-func (p *plan) equal(other *plan) bool { return reflect.DeepEqual(p, other) }
+// with returns the plan with another check of the server.
+func (p *plan) with(check ServerCheck) *plan {
+	other := *p
+	other.round.server = &check
+	other.subject = other.round.subject(other.round.how())
+	return &other
+}
 
 // lostScript reports whether the plan became next by nothing but the deletion of the script that its
 // health check names.
 func (p *plan) lostScript(next *plan) bool {
-	if p == nil || next == nil || p.server == nil || next.server == nil ||
-		p.server.Script == nil || next.server.Script == nil ||
-		len(p.server.Script.Command) == 0 || len(next.server.Script.Command) != 0 {
+	if p == nil || next == nil || p.round.server == nil || next.round.server == nil ||
+		p.round.server.Script == nil || next.round.server.Script == nil ||
+		len(p.round.server.Script.Command) == 0 || len(next.round.server.Script.Command) != 0 {
 		return false
 	}
-	before := *p
-	server := *p.server
-	server.Script = &ServerScript{Name: p.server.Script.Name}
-	before.server = &server
-	return before.equal(next)
+	lost := *p.round.server
+	lost.Script = &ServerScript{Name: lost.Script.Name}
+	return p.with(lost).equal(next)
 }
 
 // withoutScript returns what is left of a health check to probe without its script; nil is nothing.
 func (p *plan) withoutScript() *plan {
-	rest, server := *p, *p.server
+	server := *p.round.server
 	server.Script = nil
-	rest.server = &server
 	if server.TCP == nil && server.HTTP == nil {
 		return nil
 	}
-	return &rest
+	return p.with(server)
 }
 
-// plans returns everything that is to be checked.
-func plans(d spec.Desired) map[id]*plan {
-	all := make(map[id]*plan, d.RealServers.Count()+len(d.CheckScripts))
-	for key, server := range d.RealServers.All() {
-		service, ok := d.VirtualServers[key.VirtualServer]
-		if !ok {
-			continue
-		}
-		all[id{server: key}] = serverPlan(key, service.Resolve(server).HealthCheck, d.CheckScripts)
-	}
-	for name, v := range d.CheckScripts {
-		all[id{script: name}] = &plan{
-			interval: v.Interval.Std(), timeout: v.Timeout.Std(), rise: v.Rise, fall: v.Fall,
-			command: slices.Clone(v.Command),
-		}
-	}
-	return all
+// planner makes plans of what is desired at one time.
+type planner struct {
+	scripts map[string]spec.CheckScript
+	// worded are the canonical forms of health checks, of which most servers have their service's.
+	worded map[*spec.HealthCheck]string
 }
 
-func serverPlan(key spec.ServerKey, v *spec.HealthCheck, scripts map[string]spec.CheckScript) *plan {
+func newPlanner(d spec.Desired) planner {
+	return planner{scripts: d.CheckScripts, worded: map[*spec.HealthCheck]string{}}
+}
+
+// server returns how a server is checked.
+func (p planner) server(key spec.ServerKey, v *spec.HealthCheck) *plan {
 	if v == nil {
 		return nil
 	}
-	p := &plan{
-		interval: v.Interval.Std(), timeout: v.Timeout.Std(), rise: v.Rise, fall: v.Fall,
-		server: &ServerCheck{Server: key, TCP: v.TCP, HTTP: v.HTTP},
-	}
+	check := &ServerCheck{Server: key, TCP: v.TCP, HTTP: v.HTTP}
 	if v.Script != nil {
-		p.server.Script = &ServerScript{Name: v.Script.Name, Command: scripts[v.Script.Name].Command}
+		check.Script = &ServerScript{Name: v.Script.Name, Command: p.scripts[v.Script.Name].Command}
 	}
-	return p
+	r := round{interval: v.Interval.Std(), timeout: v.Timeout.Std(), server: check}
+	how, known := p.worded[v]
+	if !known {
+		how = r.how()
+		p.worded[v] = how
+	}
+	return &plan{subject: r.subject(how), rise: v.Rise, fall: v.Fall, round: r}
+}
+
+// script returns how a script is run for itself.
+func (p planner) script(name string) *plan {
+	v := p.scripts[name]
+	r := round{interval: v.Interval.Std(), timeout: v.Timeout.Std(), command: slices.Clone(v.Command)}
+	return &plan{subject: r.subject(r.how()), rise: v.Rise, fall: v.Fall, round: r}
 }
 
 // tracked reports whether an instance's priority depends on a script.

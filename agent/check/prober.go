@@ -13,7 +13,7 @@ import (
 
 // A Prober probes a target once: nil is a pass, and the text of an error is the reason that a person
 // reads, such as "connection refused". It returns when the context ends, whose deadline is the check's
-// timeout. It is called from many goroutines at once, but never twice at a time for one target.
+// timeout. It is called from many goroutines at once, but not twice at a time for one check.
 type Prober interface {
 	Server(ctx context.Context, check ServerCheck) error
 	Script(ctx context.Context, command []string) error

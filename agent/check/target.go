@@ -4,36 +4,24 @@ import "fmt"
 
 // target is one thing that is checked, and what is known of it. The Checker's lock guards it.
 type target struct {
-	id   id
-	want *plan // as it is desired
-	run  *plan // what of it there is to run; nil is nothing
+	id     id
+	want   *plan   // as it is desired
+	run    *plan   // what of it there is to run; nil is nothing
+	series *series // that runs it; nil while nothing does
 
 	counter        counter
 	reason         string // why the last result was a failure, or why the target is out
 	gone           string // the script whose deletion is waited out
 	runs, failures uint64
-
-	worker *worker // nil until Run gets to it
 }
 
-func newTarget(of id, want *plan) *target {
-	t := &target{id: of}
-	t.define(want)
-	return t
-}
-
-// update makes a plan the target's, and reports whether that changed anything. An equal plan does not:
-// counters and rhythm go on.
-func (t *target) update(want *plan) (changed bool) {
-	if t.want.equal(want) {
+// define makes a plan the target's, and reports whether that changed anything. An equal plan does not: the
+// counter goes on.
+func (t *target) define(want *plan) (changed bool) {
+	before := t.want
+	if before != nil && before.equal(want) {
 		return false
 	}
-	t.define(want)
-	return true
-}
-
-func (t *target) define(want *plan) {
-	before := t.want
 	t.want, t.run, t.gone = want, want, ""
 	switch {
 	case want == nil:
@@ -41,27 +29,24 @@ func (t *target) define(want *plan) {
 	case t.counter.verdict == Passing && before.lostScript(want):
 		// Terraform deletes a script before it changes the health check that named it, in one apply:
 		// for that moment the other kinds decide. A server that was not passing stays out.
-		t.run, t.gone = want.withoutScript(), want.server.Script.Name
+		t.run, t.gone = want.withoutScript(), want.round.server.Script.Name
 	default:
 		t.counter = want.counter(t.counter)
 	}
+	return true
 }
 
 // hold keeps the verdict of a script that was deleted while an instance's priority depends on it.
-func (t *target) hold() (changed bool) {
-	changed = t.gone == ""
-	t.want, t.run, t.gone = nil, nil, t.id.script
-	return changed
-}
+func (t *target) hold() { t.want, t.run, t.gone = nil, nil, t.id.script }
 
 // record counts a result, and reports whether the verdict changed.
-func (t *target) record(err error) (changed bool) {
+func (t *target) record(r result) (changed bool) {
 	before := t.counter.verdict
-	t.counter = t.counter.after(verdictOf(err))
+	t.counter = t.counter.after(verdictOf(r.err))
 	t.runs++
-	if err != nil {
+	if r.err != nil {
 		t.failures++
-		t.reason = err.Error()
+		t.reason = r.err.Error()
 	} else if t.counter.verdict == Passing {
 		t.reason = ""
 	}

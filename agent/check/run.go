@@ -1,0 +1,228 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+const (
+	// First rounds of checks that came together begin firstStep apart, or less, so that the last begins within
+	// firstSpread: a director that starts knows its servers soon. From then on they are spread over the
+	// interval.
+	firstStep   = 10 * time.Millisecond
+	firstSpread = time.Second
+	// together is how much earlier than due a round begins along with others, so that a crowd takes fewer
+	// wake-ups, but not by more than a sixteenth of its interval.
+	together = 5 * time.Millisecond
+	// stuckGrace is how long a round may take to come home after its timeout, or after it was stopped.
+	stuckGrace = time.Second
+)
+
+var errStuck = errors.New("the check does not end, though its time is up")
+
+// Run checks until the context ends, and returns nil when the last round is over. It is called once.
+func (c *Checker) Run(ctx context.Context) error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		timer.Reset(c.turn(ctx))
+		select {
+		case <-ctx.Done():
+			c.rest()
+			return nil
+		case <-c.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// rest waits for the rounds under way, which have been told to end.
+func (c *Checker) rest() {
+	over := make(chan struct{})
+	go func() {
+		c.rounds.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-time.After(stuckGrace): // left behind; there is nothing more that could be done
+	}
+}
+
+// hint has Run look again. The caller has the lock.
+func (c *Checker) hint() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it was told already
+	}
+}
+
+// longest is how long Run sleeps with nothing to do.
+const longest = time.Hour
+
+// turn begins what is due, and returns the time until something else is.
+func (c *Checker) turn(ctx context.Context) time.Duration {
+	c.mu.Lock()
+	now := time.Now()
+	c.place(now)
+	var news news
+	for s := c.running.next(); s != nil && !s.due.After(now); s = c.running.next() {
+		c.overdue(s, now, &news)
+	}
+	free := func() bool { return c.underWay() < c.limit }
+	for s := c.waiting.next(); s != nil && free() && s.due.Sub(now) <= min(together, s.round.interval/16); s = c.waiting.next() {
+		c.begin(ctx, s, now)
+	}
+	c.armed = now.Add(longest)
+	if s := c.running.next(); s != nil && s.due.Before(c.armed) {
+		c.armed = s.due
+	}
+	if s := c.waiting.next(); s != nil && free() && s.due.Before(c.armed) {
+		c.armed = s.due
+	}
+	wait := c.armed.Sub(now)
+	c.mu.Unlock()
+	news.tell(c)
+	return wait
+}
+
+// underWay returns how many rounds go on of which something is still to be expected.
+func (c *Checker) underWay() int { return len(c.running) - c.stuck }
+
+// place gives series their first time.
+func (c *Checker) place(now time.Time) {
+	fresh := slices.DeleteFunc(c.fresh, func(s *series) bool { return len(s.targets) == 0 })
+	slices.SortFunc(fresh, func(a, b *series) int { return a.targets[0].id.compare(b.targets[0].id) })
+	for i, s := range fresh {
+		step := min(firstStep, firstSpread/time.Duration(len(fresh)))
+		s.due = now.Add(time.Duration(i) * step)
+		c.waiting.add(s)
+	}
+	c.fresh = nil
+}
+
+// begin begins a round.
+func (c *Checker) begin(ctx context.Context, s *series, now time.Time) {
+	c.waiting.remove(s)
+	c.tally.begun(now.Sub(s.due), s.round.interval)
+	ctx, s.end = withTimeout(ctx, s.round.timeout)
+	s.begun = s.due
+	s.due = now.Add(s.round.timeout + stuckGrace)
+	c.running.add(s)
+	r := s.round
+	c.rounds.Go(func() {
+		err := r.probe(ctx, c.prober)
+		c.home(s, result{at: time.Now(), took: time.Since(now), err: err}, errors.Is(ctx.Err(), context.Canceled))
+	})
+}
+
+// overdue notes that a round does not heed its timeout, such as that of a script that the kernel cannot kill
+// because it waits for a dead disk. It is a failure each interval for as long as it takes, and others no longer
+// wait for it.
+func (c *Checker) overdue(s *series, now time.Time, n *news) {
+	if !s.stuck {
+		s.stuck = true
+		c.stuck++
+		c.tally.stuck++
+	}
+	c.running.put(s, now.Add(s.round.interval))
+	if len(s.targets) == 0 {
+		return
+	}
+	c.settle(s, result{at: now, took: now.Sub(s.begun), err: errStuck}, n)
+}
+
+// home takes a result, unless the round was stopped, and has the next one wait for its time.
+func (c *Checker) home(s *series, r result, stopped bool) {
+	c.mu.Lock()
+	c.running.remove(s)
+	s.end()
+	s.end = nil
+	if s.stuck {
+		s.stuck = false
+		c.stuck--
+	}
+	first := s.last.at.IsZero()
+	var news news
+	if len(s.targets) > 0 && !stopped {
+		c.settle(s, r, &news)
+		gap := s.round.interval
+		if first {
+			// From here on the rounds lie anywhere in the interval.
+			gap = time.Duration((0.5 + c.jitter()) * float64(gap))
+		}
+		c.tally.skipped += uint64(s.schedule(r.at, gap)) // #nosec G115 -- not negative
+		c.waiting.add(s)
+	}
+	if c.underWay() == c.limit-1 || c.waiting.next() == s && s.due.Before(c.armed) {
+		c.hint()
+	}
+	c.mu.Unlock()
+	news.tell(c)
+}
+
+// settle has all targets of a series count a result.
+func (c *Checker) settle(s *series, r result, n *news) {
+	c.tally.rounds++
+	s.last = r
+	for _, t := range s.targets {
+		before := t.counter.verdict
+		if t.record(r) {
+			c.told(t, before)
+			n.add(t.id)
+		} else if r.err != nil && c.log.Enabled(context.Background(), slog.LevelDebug) {
+			c.logOf(t).Debug("check failed", "reason", r.err)
+		}
+	}
+}
+
+// told logs a verdict that has changed, and tells of one on a script. What becomes of a server is for others to
+// tell: its verdict is not all that decides.
+func (c *Checker) told(t *target, before Verdict) {
+	c.logOf(t).Info("verdict changed", "verdict", t.counter.verdict.String(), "reason", t.reason)
+	if t.id.script == "" {
+		return
+	}
+	change := &spec.StateChange{To: t.counter.verdict.String()}
+	if before != Unknown {
+		change.From = before.String()
+	}
+	c.publish(spec.Event{Type: spec.EventStateChanged, Kind: spec.KindCheckScript, Name: t.id.script, Reason: t.reason, State: change})
+}
+
+func (c *Checker) logOf(t *target) *slog.Logger {
+	if t.id.script != "" {
+		return c.log.With("check", t.id.script)
+	}
+	return c.log.With("service", t.id.server.VirtualServer, "server", t.id.server.Address.String())
+}
+
+// news is what verdicts have changed on.
+type news struct {
+	script   bool
+	services []string
+}
+
+func (n *news) add(of id) {
+	switch name := of.server.VirtualServer; {
+	case of.script != "":
+		n.script = true
+	case !slices.Contains(n.services, name):
+		n.services = append(n.services, name)
+	}
+}
+
+// tell tells whoever wants to know. The caller does not have the lock.
+func (n *news) tell(c *Checker) {
+	if n.script {
+		c.changed()
+	}
+	if n.services != nil {
+		c.changed(n.services...)
+	}
+}
