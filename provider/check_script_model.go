@@ -17,6 +17,7 @@ const (
 
 type checkScriptModel struct {
 	placement
+	patience
 	Name     types.String         `tfsdk:"name"`
 	Command  types.List           `tfsdk:"command"`
 	Interval timetypes.GoDuration `tfsdk:"interval"`

@@ -22,7 +22,7 @@ func newCheckScriptResource() resource.Resource {
 	return r
 }
 
-func (*checkScriptResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (*checkScriptResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	d := spec.DefaultCheckScript()
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A program on the directors whose exit status says pass (0) or fail (anything else). " +
@@ -46,6 +46,7 @@ func (*checkScriptResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 			},
 			"rise":            countAttribute(d.Rise, "Passes in a row that turn failing into passing: 1 to 255."),
 			"fall":            countAttribute(d.Fall, "Failures in a row that turn passing into failing: 1 to 255."),
+			"timeouts":        timeoutsAttribute(ctx),
 			"directors":       directorsAttribute(),
 			"director_status": directorStatusAttribute(),
 		},

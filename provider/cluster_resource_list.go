@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	fwlist "github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/list/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 
@@ -84,9 +83,7 @@ func (r *clusterResource[Spec, State, M]) result(ctx context.Context, req fwlist
 		result.Diagnostics.AddError(r.unableTo("List"), err.Error())
 		return result
 	}
-	for name, value := range parts {
-		result.Diagnostics.Append(state.SetAttribute(ctx, path.Root(name), value)...)
-	}
+	result.Diagnostics.Append(r.kind.identity.begin(ctx, &state, parts)...)
 	read := resource.ReadResponse{State: state, Identity: result.Identity}
 	r.Read(ctx, resource.ReadRequest{State: state}, &read)
 	result.Diagnostics.Append(read.Diagnostics...)
@@ -97,11 +94,24 @@ func (r *clusterResource[Spec, State, M]) result(ctx context.Context, req fwlist
 // keysOf returns the names of objects.
 func keysOf[V any](objects map[string]V) []string { return slices.Collect(maps.Keys(objects)) }
 
-// serverKeys returns the keys of all real servers.
+// serverKeys returns the keys of the real servers that are none of a group's.
 func serverKeys(s *spec.Snapshot) (keys []string) {
 	for name, service := range s.VirtualServers {
+		if service.RealServerGroup {
+			continue
+		}
 		for server := range service.RealServers {
 			keys = append(keys, name+"/"+server)
+		}
+	}
+	return keys
+}
+
+// groupKeys returns the names of the virtual servers whose real servers are a group.
+func groupKeys(s *spec.Snapshot) (keys []string) {
+	for name, service := range s.VirtualServers {
+		if service.RealServerGroup {
+			keys = append(keys, name)
 		}
 	}
 	return keys

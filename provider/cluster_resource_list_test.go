@@ -11,7 +11,7 @@ import (
 )
 
 // query lists resources of a type and returns their names, the attributes of each, and what was complained of.
-func (r rpc) query(name string, limit int64) (names []string, attributes []map[string]string, complaints string) {
+func (r rpc) query(name string, limit int64) (names []string, attributes []any, complaints string) {
 	r.t.Helper()
 	server, ok := r.server.(tfprotov6.ListResourceServer)
 	if !ok {
@@ -29,7 +29,7 @@ func (r rpc) query(name string, limit int64) (names []string, attributes []map[s
 		}
 		if result.Resource != nil {
 			names = append(names, result.DisplayName)
-			attributes = append(attributes, r.attributes(r.schema.ResourceSchemas[name].ValueType(), result.Resource))
+			attributes = append(attributes, r.tree(r.schema.ResourceSchemas[name].ValueType(), result.Resource))
 		}
 	}
 	return names, attributes, complaints
@@ -38,9 +38,6 @@ func (r rpc) query(name string, limit int64) (names []string, attributes []map[s
 func TestObjectsOfAllDirectorsAreListed(t *testing.T) {
 	t.Parallel()
 	for name, o := range objects() {
-		if o.kind == spec.KindIPVSSettings {
-			continue // a director has one, which is always there to be imported
-		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			directors := newDirectors(t, "d1", "d2")
@@ -54,14 +51,25 @@ func TestObjectsOfAllDirectorsAreListed(t *testing.T) {
 				}
 				d.change(o.kind, o.key, o.updated)
 			}
-			directors["d2"].change(o.kind, other, o.changed)
+			keys, values := []string{o.key, other}, []any{o.updated, o.changed}
+			switch o.kind {
+			case spec.KindIPVSSettings: // a director has one
+				keys, values = keys[:1], values[:1]
+			case spec.KindRealServerGroup:
+				service := o.needs[0].Value.(spec.VirtualServer)
+				service.Port = 81
+				directors["d2"].change(spec.KindVirtualServer, other, service)
+				fallthrough
+			default:
+				directors["d2"].change(o.kind, other, o.changed)
+			}
 			resource := strings.Split(o.address, ".")[0]
 			names, attributes, complaints := newRPC(t, directors).query(resource, 0)
-			if diff := cmp.Diff([]string{o.key, other}, names); diff != "" || complaints != "" {
+			if diff := cmp.Diff(keys, names); diff != "" || complaints != "" {
 				t.Fatalf("%s (-want +got):\n%s", complaints, diff)
 			}
-			for i, want := range []string{text(decoded[any](fields(o.updated)[o.attribute])), text(decoded[any](fields(o.changed)[o.attribute]))} {
-				if got := attributes[i][o.attribute]; got != want {
+			for i, v := range values {
+				if want, got := text(inside(tree(v), o.attribute)), text(inside(attributes[i], o.attribute)); got != want {
 					t.Errorf("%s of %s is %q, want %q", o.attribute, names[i], got, want)
 				}
 			}
@@ -76,9 +84,20 @@ func TestObjectsOfAllDirectorsAreListed(t *testing.T) {
 	}
 }
 
+func TestServersOfAGroupAreListedWithTheirGroupAlone(t *testing.T) {
+	t.Parallel()
+	o := objects()["real server group"]
+	directors := newDirectors(t, "d1")
+	directors["d1"].change(spec.KindVirtualServer, "web", o.needs[0].Value)
+	directors["d1"].change(o.kind, o.key, o.updated)
+	if names, _, _ := newRPC(t, directors).query("lvs_real_server", 0); len(names) != 0 {
+		t.Errorf("listed by themselves: %q", names)
+	}
+}
+
 func TestNothingIsListedWhereThereIsNothing(t *testing.T) {
 	t.Parallel()
-	for _, resource := range []string{"lvs_vrrp_instance", "lvs_virtual_server", "lvs_real_server", "lvs_check_script"} {
+	for _, resource := range []string{"lvs_vrrp_instance", "lvs_virtual_server", "lvs_real_server", "lvs_real_server_group", "lvs_check_script", "lvs_ipvs_settings"} {
 		if names, _, complaints := newRPC(t, newDirectors(t, "d1")).query(resource, 0); len(names) != 0 || complaints != "" {
 			t.Errorf("%s: %q, %s", resource, names, complaints)
 		}

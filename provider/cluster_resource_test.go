@@ -162,7 +162,7 @@ func TestDriftThatAllDirectorsAgreeOnShowsAtTheAttribute(t *testing.T) {
 				ConfigPlanChecks: planned(
 					plancheck.ExpectResourceAction(o.address, plancheck.ResourceActionUpdate),
 					before{o.address, []string{"director_status", "d1", "state"}, inSync},
-					before{o.address, strings.Split(o.attribute, "."), text(inside(tree(o.changed), o.attribute))},
+					before{o.address, strings.Split(o.attribute, "/"), text(inside(tree(o.changed), o.attribute))},
 				),
 			},
 			resource.TestStep{Config: block + o.config, ConfigPlanChecks: noChanges()},

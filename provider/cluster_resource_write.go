@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -26,6 +27,8 @@ func (r *clusterResource[Spec, State, M]) Create(ctx context.Context, req resour
 		return
 	}
 	confide(m, config)
+	ctx, _, end := r.within(ctx, &resp.Diagnostics, m, "Create", timeouts.Value.Create)
+	defer end()
 	of := req.Plan.Schema.Type()
 	targets, _ := r.cluster.known(m.placed().names())
 	key := m.key()
@@ -61,6 +64,8 @@ func (r *clusterResource[Spec, State, M]) Update(ctx context.Context, req resour
 	}
 	r.identify(ctx, &resp.Diagnostics, resp.Identity, m.key())
 	confide(m, config)
+	ctx, _, end := r.within(ctx, &resp.Diagnostics, m, "Update", timeouts.Value.Update)
+	defer end()
 	of := req.Plan.Schema.Type()
 	names, before := m.placed().names(), prior.placed().names()
 	targets, _ := r.cluster.known(names)
@@ -107,6 +112,8 @@ func (r *clusterResource[Spec, State, M]) Delete(ctx context.Context, req resour
 	if resp.Diagnostics.HasError() || !r.ready(&resp.Diagnostics, "Delete") {
 		return
 	}
+	ctx, limit, end := r.within(ctx, &resp.Diagnostics, m, "Delete", timeouts.Value.Delete)
+	defer end()
 	targets, _ := r.cluster.known(m.placed().names())
 	r.leftBehind(&resp.Diagnostics, m, nil)
 	removed := each(ctx, targets, func(ctx context.Context, d *director) (struct{}, error) {
@@ -114,7 +121,7 @@ func (r *clusterResource[Spec, State, M]) Delete(ctx context.Context, req resour
 	})
 	failed := r.tolerate(&resp.Diagnostics, removed.errs(), "it stays there")
 	leaving := slices.DeleteFunc(slices.Clone(targets), func(d *director) bool { return removed[d.name].err != nil })
-	maps.Copy(failed, r.awaitGone(ctx, &resp.Diagnostics, m, leaving))
+	maps.Copy(failed, r.awaitGone(ctx, m, leaving, limit))
 	r.fail(&resp.Diagnostics, req.State.Schema.Type(), m, "Delete", failed)
 }
 

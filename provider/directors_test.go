@@ -186,7 +186,13 @@ func downForWrites(w http.ResponseWriter, r *http.Request) bool {
 
 // change is somebody else's change through the API: a nil value deletes.
 func (d *testDirector) change(kind spec.Kind, key string, value any) {
-	_, err := d.store.Update(func(spec.Desired) ([]spec.Change, error) {
+	_, err := d.store.Update(func(desired spec.Desired) ([]spec.Change, error) {
+		if kind == spec.KindRealServerGroup {
+			if group, ok := value.(spec.RealServerGroup); ok {
+				return desired.PutGroup(key, group, time.Now()), nil
+			}
+			return desired.RemoveGroup(key, new(spec.Duration), time.Now()), nil
+		}
 		return []spec.Change{{Kind: kind, Key: key, Value: value}}, nil
 	})
 	if err != nil {

@@ -19,6 +19,21 @@ type identity struct {
 	attributes map[string]identityschema.Attribute
 	// parts takes a key apart. The values are canonical, because an identity must not change.
 	parts func(key string) (map[string]any, error)
+	// seed is what an import puts into the state, which must not be empty, where the parts are no attributes.
+	seed map[string]attr.Value
+}
+
+// begin puts into an empty state what Read needs to find the object.
+func (i identity) begin(ctx context.Context, state *tfsdk.State, parts map[string]any) (diags diag.Diagnostics) {
+	for name, value := range i.seed {
+		diags.Append(state.SetAttribute(ctx, path.Root(name), value)...)
+	}
+	if i.seed == nil {
+		for name, value := range parts {
+			diags.Append(state.SetAttribute(ctx, path.Root(name), value)...)
+		}
+	}
+	return diags
 }
 
 // byName is the identity of an object that has a name.
@@ -38,6 +53,7 @@ func byID(of string) identity {
 			"id": identityschema.StringAttribute{RequiredForImport: true, Description: "Id of the " + of + "."},
 		},
 		parts: func(key string) (map[string]any, error) { return map[string]any{"id": key}, nil },
+		seed:  map[string]attr.Value{"director_status": types.MapValueMust(conditionType(), map[string]attr.Value{})},
 	}
 }
 
@@ -105,9 +121,7 @@ func (r *clusterResource[Spec, State, M]) ImportState(ctx context.Context, req r
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	for name, value := range parts {
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), value)...)
-	}
+	resp.Diagnostics.Append(r.kind.identity.begin(ctx, &resp.State, parts)...)
 	if req.ID == "" {
 		// As it stands in the canonical form: what Read says must be the same.
 		m := r.model()

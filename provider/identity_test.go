@@ -43,10 +43,11 @@ func TestObjectIsImportedByItsIdentity(t *testing.T) {
 		identity map[string]any
 		want     map[string]string
 	}{
-		"lvs_vrrp_instance":  {spec.KindVRRPInstance, "web", objects()["vrrp instance"].updated, map[string]any{"name": "web"}, map[string]string{"name": "web"}},
-		"lvs_virtual_server": {spec.KindVirtualServer, "web", service, map[string]any{"name": "web"}, map[string]string{"name": "web"}},
-		"lvs_check_script":   {spec.KindCheckScript, "web", objects()["check script"].updated, map[string]any{"name": "web"}, map[string]string{"name": "web"}},
-		"lvs_ipvs_settings":  {spec.KindIPVSSettings, spec.IPVSSettingsKey, spec.IPVSSettings{}, map[string]any{"id": "default"}, map[string]string{"id": "default"}},
+		"lvs_vrrp_instance":     {spec.KindVRRPInstance, "web", objects()["vrrp instance"].updated, map[string]any{"name": "web"}, map[string]string{"name": "web"}},
+		"lvs_virtual_server":    {spec.KindVirtualServer, "web", service, map[string]any{"name": "web"}, map[string]string{"name": "web"}},
+		"lvs_check_script":      {spec.KindCheckScript, "web", objects()["check script"].updated, map[string]any{"name": "web"}, map[string]string{"name": "web"}},
+		"lvs_ipvs_settings":     {spec.KindIPVSSettings, spec.IPVSSettingsKey, spec.IPVSSettings{}, map[string]any{"id": "default"}, map[string]string{"id": "default"}},
+		"lvs_real_server_group": {spec.KindRealServerGroup, "web", groupOfOne(5), map[string]any{"virtual_server": "web"}, map[string]string{"virtual_server": "web"}},
 		"lvs_real_server": {
 			spec.KindRealServer, "web/[2001:db8::21]:80", realServerOf(5),
 			map[string]any{"virtual_server": "web", "address": "2001:DB8::21", "port": 80},
@@ -57,7 +58,7 @@ func TestObjectIsImportedByItsIdentity(t *testing.T) {
 			t.Parallel()
 			directors := newDirectors(t, "d1", "d2")
 			for _, d := range directors {
-				if test.kind == spec.KindRealServer {
+				if test.kind == spec.KindRealServer || test.kind == spec.KindRealServerGroup {
 					d.change(spec.KindVirtualServer, "web", service)
 				}
 				d.change(test.kind, test.key, test.value)

@@ -31,6 +31,12 @@ func ipvsSettings() kind[spec.IPVSSettings, spec.IPVSSettingsState] {
 			}
 			return s.IPVSSettings.Spec, true
 		},
+		keys: func(s *spec.Snapshot) []string {
+			if s.IPVSSettings == nil {
+				return nil
+			}
+			return []string{spec.IPVSSettingsKey}
+		},
 		carries: carriesAnything,
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -122,16 +121,15 @@ func optionalFlag(description string) schema.Attribute {
 	return schema.BoolAttribute{Optional: true, MarkdownDescription: description}
 }
 
-// ImportState takes the one key there is. It leaves all to be read, save that a state must not be empty.
-func (*ipvsSettingsResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+// ImportState takes the one key there is.
+func (r *ipvsSettingsResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	id := req.ID
 	if id == "" {
 		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
 	}
 	if id != spec.IPVSSettingsKey {
-		resp.Diagnostics.AddError("Unable to Import IPVS Settings", fmt.Sprintf("%q is not their id: a director has one such object, and its id is %q", id, spec.IPVSSettingsKey))
+		resp.Diagnostics.AddError(r.unableTo("Import"), fmt.Sprintf("%q is not their id: a director has one such object, and its id is %q", id, spec.IPVSSettingsKey))
 		return
 	}
-	nowhere := types.MapValueMust(conditionType(), map[string]attr.Value{})
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("director_status"), nowhere)...)
+	r.clusterResource.ImportState(ctx, req, resp)
 }

@@ -15,7 +15,7 @@ type kind[Spec, State any] struct {
 	identity        identity
 	collection      func(*client.Client) client.Collection[Spec, State]
 	find            func(*spec.Snapshot, string) (Spec, bool)
-	// keys returns those of all objects of the kind; nil where they are not listed.
+	// keys returns those of all objects of the kind.
 	keys func(*spec.Snapshot) []string
 	// carries reports whether the object's traffic goes through the director now. It is nil where a change
 	// may go to all directors at the same time.

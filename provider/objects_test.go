@@ -16,18 +16,17 @@ import (
 
 // object is a resource of each kind, and what somebody else may do to it.
 type object struct {
-	kind           spec.Kind
-	key            string
-	address        string
-	config         string
-	update         [2]string // what is replaced in config, by what
-	updated        any
-	changed        any    // somebody else's value
-	drift          string // how it reads on one director
-	attribute      string // where it shows when it is on all
-	attributeValue knownvalue.Check
-	importID       string
-	needs          []spec.Change
+	kind      spec.Kind
+	key       string
+	address   string
+	config    string
+	update    [2]string // what is replaced in config, by what
+	updated   any
+	changed   any    // somebody else's value
+	drift     string // how it reads on one director
+	attribute string // where it shows when it is on all
+	importID  string
+	needs     []spec.Change
 }
 
 func objects() map[string]object {
@@ -61,7 +60,7 @@ func objects() map[string]object {
   }
 }`,
 			update: [2]string{"mode = 1", "mode = 0"}, updated: settingsWith(0),
-			changed: settingsWith(2), drift: "sysctls.conn_reuse_mode=2, want 1", attribute: "sysctls.conn_reuse_mode", attributeValue: knownvalue.Int64Exact(2),
+			changed: settingsWith(2), drift: "sysctls.conn_reuse_mode=2, want 1", attribute: "sysctls/conn_reuse_mode",
 		},
 		"virtual server": {
 			kind: spec.KindVirtualServer, key: "web", address: "lvs_virtual_server.test", importID: "web",
@@ -73,7 +72,7 @@ func objects() map[string]object {
   scheduler = "wlc"
 }`,
 			update: [2]string{`"wlc"`, `"sh"`}, updated: serviceUpdated,
-			changed: serviceChanged, drift: "scheduler=rr, want wlc", attribute: "scheduler", attributeValue: knownvalue.StringExact("rr"),
+			changed: serviceChanged, drift: "scheduler=rr, want wlc", attribute: "scheduler",
 		},
 		"real server": {
 			kind: spec.KindRealServer, key: "web/192.0.2.21:80", address: "lvs_real_server.test", importID: "web/192.0.2.21:80",
@@ -84,7 +83,17 @@ func objects() map[string]object {
   weight = 1
 }`,
 			update: [2]string{"weight = 1", "weight = 5"}, updated: spec.RealServer{Weight: 5},
-			changed: spec.RealServer{Weight: 9}, drift: "weight=9, want 1", attribute: "weight", attributeValue: knownvalue.Int64Exact(9),
+			changed: spec.RealServer{Weight: 9}, drift: "weight=9, want 1", attribute: "weight",
+			needs: []spec.Change{{Kind: spec.KindVirtualServer, Key: "web", Value: service}},
+		},
+		"real server group": {
+			kind: spec.KindRealServerGroup, key: "web", address: "lvs_real_server_group.test", importID: "web",
+			config: `resource "lvs_real_server_group" "test" {
+  virtual_server = "web"
+  servers = { "192.0.2.21:80" = { weight = 1 } }
+}`,
+			update: [2]string{"weight = 1", "weight = 5"}, updated: groupOfOne(5),
+			changed: groupOfOne(9), drift: "servers.192.0.2.21:80.weight=9, want 1", attribute: "servers/192.0.2.21:80/weight",
 			needs: []spec.Change{{Kind: spec.KindVirtualServer, Key: "web", Value: service}},
 		},
 		"check script": {
@@ -95,7 +104,7 @@ func objects() map[string]object {
   rise = 1
 }`,
 			update: [2]string{"rise = 1", "rise = 3"}, updated: scriptUpdated,
-			changed: scriptChanged, drift: "rise=2, want 1", attribute: "rise", attributeValue: knownvalue.Int64Exact(2),
+			changed: scriptChanged, drift: "rise=2, want 1", attribute: "rise",
 		},
 		"vrrp instance": {
 			kind: spec.KindVRRPInstance, key: "web", address: "lvs_vrrp_instance.test", importID: "web",
@@ -107,7 +116,7 @@ func objects() map[string]object {
   members = { d1 = {}, d2 = { priority = 100 } }
 }`,
 			update: [2]string{"51", "52"}, updated: instanceUpdated,
-			changed: instanceChanged, drift: "virtual_router_id=99, want 51", attribute: "virtual_router_id", attributeValue: knownvalue.Int64Exact(99),
+			changed: instanceChanged, drift: "virtual_router_id=99, want 51", attribute: "virtual_router_id",
 		},
 	}
 }
@@ -129,6 +138,9 @@ func (o object) desired(d *testDirector) any {
 			return nil
 		}
 		return *desired.IPVSSettings
+	case spec.KindRealServerGroup:
+		group, owned := desired.Group(o.key)
+		v, ok = group, owned
 	case spec.KindRealServer:
 		key, err := spec.ParseServerKey(o.key)
 		v, ok = get(desired.RealServers[key.VirtualServer], key.Address)
@@ -181,9 +193,13 @@ func planned(checks ...plancheck.PlanCheck) resource.ConfigPlanChecks {
 
 func noChanges() resource.ConfigPlanChecks { return planned(plancheck.ExpectEmptyPlan()) }
 
-// inside returns what stands at a path like sysctls.conntrack.
+func groupOfOne(weight int) spec.RealServerGroup {
+	return spec.RealServerGroup{Servers: map[string]spec.RealServer{"192.0.2.21:80": {Weight: weight}}}
+}
+
+// inside returns what stands at a path like sysctls/conntrack.
 func inside(tree any, at string) any {
-	for name := range strings.SplitSeq(at, ".") {
+	for name := range strings.SplitSeq(at, "/") {
 		object, _ := tree.(map[string]any)
 		tree = object[name]
 	}

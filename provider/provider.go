@@ -192,6 +192,8 @@ func (*lvsProvider) ListResources(context.Context) []func() fwlist.ListResource 
 		listed(newVRRPInstanceResource),
 		listed(newVirtualServerResource),
 		listed(newRealServerResource),
+		listed(newRealServerGroupResource),
 		listed(newCheckScriptResource),
+		listed(newIPVSSettingsResource),
 	}
 }

@@ -3,7 +3,6 @@ package provider
 import (
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -13,15 +12,16 @@ import (
 
 type realServerGroupModel struct {
 	placement
-	VirtualServer types.String   `tfsdk:"virtual_server"`
-	Servers       types.Map      `tfsdk:"servers"`
-	Timeouts      timeouts.Value `tfsdk:"timeouts"`
+	patience
+	VirtualServer types.String `tfsdk:"virtual_server"`
+	Servers       types.Map    `tfsdk:"servers"`
 }
 
 func realServerGroups() kind[spec.RealServerGroup, spec.RealServerGroupStatus] {
 	return kind[spec.RealServerGroup, spec.RealServerGroupStatus]{
 		kind: spec.KindRealServerGroup, resource: "lvs_real_server_group", title: "Real Server Group",
 		identity:   byService(),
+		keys:       groupKeys,
 		collection: (*client.Client).RealServerGroups,
 		find: func(s *spec.Snapshot, key string) (spec.RealServerGroup, bool) {
 			service := s.VirtualServers[key]
@@ -77,8 +77,6 @@ func (m *realServerGroupModel) observe(actual map[string]spec.RealServerGroup) {
 	}
 	m.Servers = types.MapValueMust(of, servers)
 }
-
-func (m *realServerGroupModel) patience() timeouts.Value { return m.Timeouts }
 
 // misfits reports which servers would not belong to their planned service.
 func (m *realServerGroupModel) misfits(service spec.VirtualServer) spec.FieldErrors {

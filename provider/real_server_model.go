@@ -6,7 +6,6 @@ import (
 	"net/netip"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
@@ -15,11 +14,11 @@ import (
 
 type realServerModel struct {
 	placement
+	patience
 	serverModel
 	VirtualServer types.String      `tfsdk:"virtual_server"`
 	Address       iptypes.IPAddress `tfsdk:"address"`
 	Port          types.Int64       `tfsdk:"port"`
-	Timeouts      timeouts.Value    `tfsdk:"timeouts"`
 }
 
 func realServers() kind[spec.RealServer, spec.RealServerStatus] {
@@ -79,5 +78,3 @@ func (m *realServerModel) adopt(map[string]spec.RealServer, []string) {}
 func (m *realServerModel) observe(actual map[string]spec.RealServer) {
 	m.show(agree(m.server(), actual))
 }
-
-func (m *realServerModel) patience() timeouts.Value { return m.Timeouts }

@@ -107,6 +107,28 @@ func (r rpc) attributes(of tftypes.Type, v *tfprotov6.DynamicValue) map[string]s
 	return all
 }
 
+// tree returns a value as maps, lists and texts.
+func (r rpc) tree(of tftypes.Type, v *tfprotov6.DynamicValue) any {
+	r.t.Helper()
+	value, err := v.Unmarshal(of)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return branch(value)
+}
+
+func branch(v tftypes.Value) any {
+	members := map[string]tftypes.Value{}
+	if v.IsNull() || v.As(&members) != nil {
+		return plain(v)
+	}
+	tree := map[string]any{}
+	for name, member := range members {
+		tree[name] = branch(member)
+	}
+	return tree
+}
+
 func plain(v tftypes.Value) string {
 	var text string
 	if v.IsNull() {

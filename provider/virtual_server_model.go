@@ -14,6 +14,7 @@ import (
 
 type virtualServerModel struct {
 	placement
+	patience
 	Name             types.String         `tfsdk:"name"`
 	Address          iptypes.IPAddress    `tfsdk:"address"`
 	Port             types.Int64          `tfsdk:"port"`

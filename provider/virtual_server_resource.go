@@ -25,7 +25,7 @@ func newVirtualServerResource() resource.Resource {
 	return r
 }
 
-func (*virtualServerResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (*virtualServerResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	d := spec.DefaultVirtualServer()
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A service of the directors: an address and port, and how connections to it are spread over real servers (`lvs_real_server`) by the kernel's IPVS.",
@@ -86,6 +86,7 @@ func (*virtualServerResource) Schema(_ context.Context, _ resource.SchemaRequest
 			"drain_timeout":   durationAttribute(d.DrainTimeout, "How long the connections of a real server that is removed are waited for: `0s`, which removes it at once, to `24h`. A server may say otherwise."),
 			"quorum":          quorumAttribute(),
 			"sorry_server":    sorryServerAttribute(),
+			"timeouts":        timeoutsAttribute(ctx),
 			"directors":       directorsAttribute(),
 			"director_status": directorStatusAttribute(),
 		},

@@ -19,6 +19,7 @@ import (
 
 type vrrpInstanceModel struct {
 	placement
+	patience
 	protocolModel
 	Name                  types.String         `tfsdk:"name"`
 	VirtualRouterID       types.Int64          `tfsdk:"virtual_router_id"`

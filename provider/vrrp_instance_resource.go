@@ -28,7 +28,7 @@ func newVRRPInstanceResource() resource.Resource {
 	return r
 }
 
-func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (*vrrpInstanceResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	d := spec.DefaultVRRPInstance()
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A virtual router (VRRP, RFC 9568): addresses that are on exactly one of several directors. " +
@@ -101,6 +101,7 @@ func (*vrrpInstanceResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"track_scripts":         trackAttribute("Check scripts (`lvs_check_script`)", "its last runs exited with 0"),
 			"track_interfaces":      trackAttribute("Network interfaces of the directors", "it is up and has a carrier"),
 			"track_virtual_servers": trackAttribute("Virtual servers (`lvs_virtual_server`)", "its state is `up`"),
+			"timeouts":              timeoutsAttribute(ctx),
 			"directors": schema.SetAttribute{
 				ElementType: types.StringType,
 				Computed:    true,
