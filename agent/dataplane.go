@@ -10,6 +10,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/agent/link"
+	"github.com/lvs-director/terraform-provider-lvs/agent/sandbox"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
 	"github.com/lvs-director/terraform-provider-lvs/agent/tune"
 	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
@@ -90,15 +91,15 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 	if err != nil {
 		return dataplane{}, err
 	}
-	runner := check.NewRunner(c.Scripts.Directory, c.Scripts.User)
+	programs := sandbox.New(c.Scripts.Directory, c.Scripts.User)
 	return dataplane{
 		network:     vrrp.RawNetwork{},
 		traces:      traces,
 		links:       interfaces,
 		table:       table,
 		tuning:      tuned,
-		prober:      check.Network{Runner: runner},
-		checkScript: runner.Check,
+		prober:      check.Network{Sandbox: programs},
+		checkScript: func(v spec.CheckScript) spec.FieldErrors { return programs.Check(v.Command) },
 		facts:       facts,
 		modules:     ipvs.LocalModules,
 		close:       func() error { return errors.Join(interfaces.Close(), table.Close()) },

@@ -195,7 +195,7 @@ func TestAllKindsMustPass(t *testing.T) {
 		"both fail":           {ServerCheck{Server: down, TCP: &spec.TCPCheck{}, HTTP: &sick}, "tcp: connection refused; http: connection refused"},
 		"nothing is named":    {ServerCheck{Server: up}, "the health check names nothing to check"},
 		"its script is gone":  {ServerCheck{Server: up, TCP: &spec.TCPCheck{}, Script: &ServerScript{Name: "db"}}, `script: check script "db" does not exist on this director`},
-		"nobody runs scripts": {ServerCheck{Server: up, Script: &ServerScript{Name: "db", Command: []string{"/x"}}}, "this agent runs no scripts"},
+		"nobody runs scripts": {ServerCheck{Server: up, Script: &ServerScript{Name: "db", Command: []string{"/x"}}}, "this agent runs no programs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/lvs-director/terraform-provider-lvs/agent/sandbox"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -36,15 +37,15 @@ type ServerScript struct {
 
 // Network is the Prober of an agent at work: it sends packets and starts programs.
 type Network struct {
-	// Runner runs scripts. Without one, every script fails.
-	Runner *Runner
+	// Sandbox runs scripts. Without one, every script fails.
+	Sandbox *sandbox.Sandbox
 	// Dial makes the connections; nil is an ordinary net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Script implements Prober.
 func (n Network) Script(ctx context.Context, command []string) error {
-	return n.Runner.run(ctx, command, nil)
+	return scriptReason(n.Sandbox.Run(ctx, sandbox.Command{Line: command}))
 }
 
 // Server implements Prober: all kinds at the same time, under the one deadline.
@@ -94,7 +95,7 @@ func (n Network) probes(check ServerCheck) []namedProbe {
 		probes = append(probes, namedProbe{"http", httpProbe{dial: dial, check: *check.HTTP}})
 	}
 	if check.Script != nil {
-		probes = append(probes, namedProbe{"script", scriptProbe{runner: n.Runner, service: check.Server.VirtualServer, script: *check.Script}})
+		probes = append(probes, namedProbe{"script", scriptProbe{sandbox: n.Sandbox, service: check.Server.VirtualServer, script: *check.Script}})
 	}
 	return probes
 }

@@ -9,13 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
-	"unicode/utf8"
-)
 
-// maxReason bounds a reason in bytes: part of it comes from the server or the script, and it goes into
-// logs and answers.
-const maxReason = 200
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
 
 // timeoutError is why a context of a check ended: its time was up.
 type timeoutError struct{ after time.Duration }
@@ -56,23 +52,7 @@ func expired(err error) bool {
 }
 
 // clean makes one bounded line of a text that came from outside.
-func clean(text string) string {
-	text = strings.ToValidUTF8(text, "?")
-	text = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, text))
-	if len(text) <= maxReason {
-		return text
-	}
-	cut := maxReason
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
-}
+func clean(text string) string { return spec.OneLine(text) }
 
 // all joins the errors of several probes into one line; nil when none failed.
 func all(results []error) error {

@@ -1,4 +1,4 @@
-package check
+package sandbox
 
 import (
 	"fmt"
@@ -153,20 +153,20 @@ func TestCheckPointsAtTheProgram(t *testing.T) {
 	dir := scriptFolder(t)
 	program("DIR/good", 0o755)(t, dir, "")
 	for name, tt := range map[string]struct {
-		runner  *Runner
+		sandbox *Sandbox
 		command []string
 		want    spec.FieldErrors
 	}{
-		"good":       {NewRunner(dir, "nobody"), []string{dir + "/good", "-x"}, nil},
-		"no command": {NewRunner(dir, "nobody"), nil, spec.FieldErrors{{Pointer: "/command", Detail: "there is no command"}}},
-		"missing": {NewRunner(dir, "nobody"), []string{dir + "/none"}, spec.FieldErrors{{Pointer: "/command/0",
+		"good":       {New(dir, "nobody"), []string{dir + "/good", "-x"}, nil},
+		"no command": {New(dir, "nobody"), nil, spec.FieldErrors{{Pointer: "/command", Detail: "there is no command"}}},
+		"missing": {New(dir, "nobody"), []string{dir + "/none"}, spec.FieldErrors{{Pointer: "/command/0",
 			Detail: dir + "/none: does not exist on this director: put the program there"}}},
-		"no such user": {&Runner{admission: admission{directory: dir, self: uint32(os.Geteuid())}, user: "no-such-user"}, []string{dir + "/good"},
+		"no such user": {&Sandbox{admission: admission{directory: dir, self: uint32(os.Geteuid())}, user: "no-such-user"}, []string{dir + "/good"},
 			spec.FieldErrors{{Pointer: "/command/0", Detail: `the user "no-such-user", as whom scripts run, does not exist on this director: create it, or name another as scripts.user in the agent's file`}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, tt.runner.Check(spec.CheckScript{Command: tt.command})); diff != "" {
+			if diff := cmp.Diff(tt.want, tt.sandbox.Check(tt.command)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
