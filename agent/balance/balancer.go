@@ -151,6 +151,11 @@ func (b *Balancer) Trigger() {
 	b.task = b.task.with(task{about: scope{all: true}})
 	b.asked.Add(1)
 	b.mu.Unlock()
+	b.rouse()
+}
+
+// rouse has Run look whether there is work, or will be.
+func (b *Balancer) rouse() {
 	select {
 	case b.wake <- struct{}{}:
 	default:
@@ -185,6 +190,9 @@ func (b *Balancer) sync(ctx context.Context, t task) error {
 	err := b.pass(ctx, task{})
 	if err != nil {
 		b.Trigger()
+	}
+	if _, draining := b.untilDrain(time.Now()); draining {
+		b.rouse() // Run looks after what begins here
 	}
 	return err
 }

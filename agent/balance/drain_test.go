@@ -96,6 +96,24 @@ func TestServerThatIsRemovedIsDrainedFirst(t *testing.T) {
 	})
 }
 
+// A request does the work itself, so what it begins has to be handed to the one who goes on with it.
+func TestDrainThatARequestBeginsEndsWithTheConnections(t *testing.T) {
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		d.Set(plain(a, 1, b, 1))
+		d.sync()
+		time.Sleep(time.Millisecond) // Run has nothing left to do
+		d.connect(ipvs.Connections{Active: 2})
+		d.Want(removing(t, plain(a, 1, b, 1), patience), "web")
+		if err := d.SyncServices(t.Context(), "web"); err != nil {
+			t.Fatal(err)
+		}
+		d.connect(ipvs.Connections{})
+		time.Sleep(drainPoll + time.Millisecond)
+		d.wants(service, first1)
+		d.wantsEnded(b)
+	})
+}
+
 func TestServerWithoutConnectionsIsRemovedBeforeTheAnswer(t *testing.T) {
 	onDirector(t, Repair, func(t *testing.T, d *director) {
 		d.Set(plain(a, 1, b, 1))
