@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -69,15 +68,13 @@ func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	if err := a.openStore(); err != nil {
+	if err := a.openState(); err != nil {
 		return nil, err
 	}
 	if a.plane, err = openDataplane(c, a.store, log); err != nil {
 		return nil, err
 	}
-	if err := a.openEvents(); err != nil {
-		return nil, err
-	}
+	a.openEvents()
 	a.assemble()
 	return a, a.listen()
 }
@@ -99,15 +96,6 @@ func (a *Agent) assemble() {
 	a.tuner = newTuner(a.config, a.plane.tuning, a.store, roles{a.engine}, a.events.Publish, a.log)
 }
 
-func (a *Agent) openStore() (err error) {
-	if a.config.Dataplane == config.DataplaneMemory {
-		a.store = store.InMemory()
-		return nil
-	}
-	a.store, err = store.Open(filepath.Join(a.config.StateDir, stateFile))
-	return err
-}
-
 // listen opens the API's listener and that of the metrics.
 func (a *Agent) listen() error {
 	var tokens *httpapi.Tokens
@@ -123,7 +111,7 @@ func (a *Agent) listen() error {
 	}
 	counters := newCounters(a.checker, a.balancer, a.tuner, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
-		Store: a.store, Director: a, Routers: routers{a.engine}, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
+		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})
 	api, err := httpapi.Listen(a.config.Listen, files, tokens, handler, a.log)
 	if err != nil {
@@ -144,10 +132,13 @@ func (a *Agent) listen() error {
 // Address returns where the API listens.
 func (a *Agent) Address() net.Addr { return a.servers[0].Address() }
 
-// Run does a director's work until the context ends. Then the API stops first, active instances hand
+// Run does a director's work until the context ends, or, when it is degraded, until its state is restored. Then the API stops first, active instances hand
 // over, and the kernel's table is left or released as the file says.
 func (a *Agent) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, a.Close()) }()
+	if a.store.Degraded() != nil {
+		return a.runDegraded(ctx)
+	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	a.events.Publish(spec.Event{Type: spec.EventAgentStarted, Name: a.config.Name})
@@ -254,6 +245,9 @@ func (a *Agent) Check(ctx context.Context, v any) spec.FieldErrors {
 
 // Ready reports why the director does not do its work yet.
 func (a *Agent) Ready() error {
+	if err := a.store.Degraded(); err != nil {
+		return fmt.Errorf("degraded: %w", err)
+	}
 	if !a.applied.Load() {
 		return errors.New("the stored state is not applied yet")
 	}
@@ -281,7 +275,7 @@ func (a *Agent) Status(ctx context.Context) spec.Status {
 	events := a.events.Status() // first: whoever goes on from there misses nothing
 	services, table, drift := a.balancer.Status(ctx)
 	settings, tuned := a.tuner.Status(ctx)
-	return spec.Status{
+	status := spec.Status{
 		Name:           a.config.Name,
 		Version:        a.version,
 		Dataplane:      a.config.Dataplane,
@@ -294,6 +288,10 @@ func (a *Agent) Status(ctx context.Context) spec.Status {
 		IPVSSettings:   settings,
 		Drift:          slices.Concat(drift, tuned, repairedLately(a.events)),
 	}
+	if err := a.store.Degraded(); err != nil {
+		status.Degraded = err.Error()
+	}
+	return status
 }
 
 // String names the agent in logs.

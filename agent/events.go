@@ -6,14 +6,14 @@ import (
 )
 
 // openEvents makes the log of events, which goes on counting where an earlier process stopped.
-func (a *Agent) openEvents() error {
+func (a *Agent) openEvents() {
 	revision, err := a.store.BeginEvents()
 	if err != nil {
-		return err
+		// A director works without: a reader who missed events may not be told so.
+		a.log.Error("events may have numbers that others had before", "error", err)
 	}
 	a.events = event.New(event.Capacity, revision)
 	a.store.OnStored(func(d spec.Desired, changes []spec.Change) { a.events.Publish(specChanges(d, changes)...) })
-	return nil
 }
 
 // closeEvents writes down how far the events were counted.

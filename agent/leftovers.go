@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/balance"
 	"github.com/lvs-director/terraform-provider-lvs/agent/check"
@@ -29,7 +28,7 @@ func OpenLeftovers(c config.Config, log *slog.Logger) (*Leftovers, error) {
 	if c.Dataplane == config.DataplaneMemory {
 		return nil, errors.New("dataplane is \"memory\": such an agent leaves nothing behind")
 	}
-	s, err := store.Open(filepath.Join(c.StateDir, stateFile))
+	s, err := store.Open(statePath(c))
 	if err != nil {
 		return nil, err
 	}

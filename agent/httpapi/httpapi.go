@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"syscall"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -20,6 +21,9 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
+// openAPIPath is where the API is described, with .json behind it.
+const openAPIPath = "/v1/openapi"
+
 // MaxBody bounds the body of a request, in bytes.
 const MaxBody = 1 << 20
 
@@ -28,6 +32,8 @@ type Store interface {
 	Desired() spec.Desired
 	// Update stores all of the changes that decide returns, or none.
 	Update(decide func(spec.Desired) ([]spec.Change, error)) (spec.Desired, error)
+	// Backup writes a copy of all that is kept.
+	Backup(w io.Writer) error
 }
 
 // Director does what the stored state asks for.
@@ -49,7 +55,9 @@ type Director interface {
 
 // Config is what an API needs.
 type Config struct {
-	Store    Store
+	Store Store
+	// Degraded is why the state is not known, so that nothing is said of it; nil when it is.
+	Degraded error
 	Director Director
 	// Routers hand roles over; nil when nobody here could.
 	Routers Routers
@@ -89,6 +97,7 @@ func Handler(c Config) http.Handler {
 	registerObjects(h, a)
 	registerDrain(h, a)
 	registerStatus(h, a, c.Facts)
+	registerBackup(h, a)
 	if c.Table != nil {
 		registerIPVSTable(h, c.Table)
 	}
@@ -102,13 +111,13 @@ func Handler(c Config) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "nothing is at "+r.URL.Path+": the routes are in /v1/openapi.json")
 	})
-	return c.Tokens.guard(mux, c.Log)
+	return c.Tokens.guard(whileDegraded(c.Degraded, mux), c.Log)
 }
 
 // humaConfig makes huma answer as the contract says: our JSON, our problems, no pages of its own.
 func humaConfig(version string) huma.Config {
 	config := huma.DefaultConfig("lvs-agent", version)
-	config.OpenAPIPath = "/v1/openapi"
+	config.OpenAPIPath = openAPIPath
 	config.DocsPath = ""
 	config.SchemasPath = ""
 	config.CreateHooks = nil // no $schema member in answers
@@ -130,5 +139,8 @@ func (a *api) refuse(err error, doing string) error {
 		return p
 	}
 	a.log.Error("request failed", "doing", doing, "error", err)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return newProblem(http.StatusInsufficientStorage, doing+": "+err.Error(), nil)
+	}
 	return newProblem(http.StatusInternalServerError, doing+": "+err.Error(), nil)
 }

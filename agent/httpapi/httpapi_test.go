@@ -429,6 +429,7 @@ func TestTokens(t *testing.T) {
 	f.want(t, http.StatusUnauthorized, "GET", "/v1/status", "", "Authorization", "Bearer wrong")
 	f.want(t, http.StatusOK, "GET", "/v1/status", "", "Authorization", "Bearer looker")
 	f.want(t, http.StatusForbidden, "PUT", servicePath, service, "Authorization", "Bearer looker")
+	f.want(t, http.StatusForbidden, "GET", backupPath, "", "Authorization", "Bearer looker") // there are secrets in it
 	f.want(t, http.StatusCreated, "PUT", servicePath, service, "Authorization", "Bearer secret-of-terraform")
 }
 

@@ -107,6 +107,11 @@ func (t *Tokens) find(secret string) (token, bool) {
 	return found, ok
 }
 
+// onlyReads reports whether a request changes nothing, and asks for nothing that a reader must not have.
+func onlyReads(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path != backupPath
+}
+
 // guard lets in whoever has a token of the needed scope or a client certificate that the listener has
 // verified; without tokens everybody: a listener that is open to the network has them, or asks for
 // certificates (config.Validate).
@@ -129,7 +134,7 @@ func (t *Tokens) guard(next http.Handler, log *slog.Logger) http.Handler {
 			log.Warn("refused a token", "remote", r.RemoteAddr, "path", r.URL.Path)
 			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 			writeProblem(w, http.StatusUnauthorized, "the token is not known here: compare it with the agent's token file")
-		case entry.scope == ScopeRead && r.Method != http.MethodGet && r.Method != http.MethodHead:
+		case entry.scope == ScopeRead && !onlyReads(r):
 			writeProblem(w, http.StatusForbidden, fmt.Sprintf("token %q may read only: use one with the scope write", entry.name))
 		default:
 			next.ServeHTTP(w, r)

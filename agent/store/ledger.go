@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -25,8 +23,8 @@ func LedgerOf[T comparable](s *Store, name string) *Ledger[T] {
 
 // Entries returns what is written down, in the order in which it was.
 func (l *Ledger[T]) Entries() ([]T, error) {
-	l.store.mu.RLock()
-	defer l.store.mu.RUnlock()
+	l.store.ledgerMu.RLock()
+	defer l.store.ledgerMu.RUnlock()
 	return l.entries()
 }
 
@@ -62,8 +60,8 @@ func (l *Ledger[T]) entries() ([]T, error) {
 }
 
 func (l *Ledger[T]) update(change func([]T) []T) error {
-	l.store.mu.Lock()
-	defer l.store.mu.Unlock()
+	l.store.ledgerMu.Lock()
+	defer l.store.ledgerMu.Unlock()
 	all, err := l.entries()
 	if err != nil {
 		return err
@@ -75,8 +73,11 @@ func (l *Ledger[T]) update(change func([]T) []T) error {
 	if bytes.Equal(data, l.store.ledgers[l.name]) {
 		return nil
 	}
+	if l.store.closed != nil {
+		return fmt.Errorf("write the ledger of %s: %w", l.name, l.store.closed)
+	}
 	if l.store.db != nil {
-		err := l.store.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketLedger).Put([]byte(l.name), data) })
+		err := l.store.change(func(w *writer) error { return w.put(bucketLedger, []byte(l.name), data) })
 		if err != nil {
 			return fmt.Errorf("write the ledger of %s: %w", l.name, err)
 		}

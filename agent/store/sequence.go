@@ -1,10 +1,6 @@
 package store
 
-import (
-	"fmt"
-
-	"go.etcd.io/bbolt"
-)
+import "fmt"
 
 // keyEvents is the key of the revision from which the next process numbers its events.
 var keyEvents = []byte("event_revision")
@@ -19,11 +15,11 @@ func (s *Store) BeginEvents() (revision uint64, err error) {
 	if s.db == nil {
 		return 0, nil
 	}
-	err = s.db.Update(func(tx *bbolt.Tx) error {
-		if revision, err = number(tx, keyEvents); err != nil {
+	err = s.change(func(w *writer) error {
+		if revision, err = number(w.tx, keyEvents); err != nil {
 			return err
 		}
-		return putNumber(tx, keyEvents, revision+reserved)
+		return w.putNumber(keyEvents, revision+reserved)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("reserve revisions for events: %w", err)
@@ -36,7 +32,7 @@ func (s *Store) EndEvents(revision uint64) error {
 	if s.db == nil {
 		return nil
 	}
-	err := s.db.Update(func(tx *bbolt.Tx) error { return putNumber(tx, keyEvents, revision) })
+	err := s.change(func(w *writer) error { return w.putNumber(keyEvents, revision) })
 	if err != nil {
 		return fmt.Errorf("write down the revision of the last event: %w", err)
 	}

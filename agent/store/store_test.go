@@ -5,12 +5,11 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"go.etcd.io/bbolt"
-
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -156,14 +155,14 @@ func TestOpenRefuses(t *testing.T) {
 		t.Parallel()
 		path := filepath.Join(t.TempDir(), "state.db")
 		s := open(t, path)
-		if err := s.db.Update(func(tx *bbolt.Tx) error { return putNumber(tx, keySchema, SchemaVersion+1) }); err != nil {
+		if err := s.change(func(w *writer) error { return w.putNumber(keySchema, SchemaVersion+1) }); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(path); err == nil {
-			t.Error("opened")
+		if _, err := Open(path); err == nil || !strings.Contains(err.Error(), "newer agent") {
+			t.Errorf("error %v", err)
 		}
 	})
 }

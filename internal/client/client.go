@@ -119,6 +119,12 @@ func (c *Client) Status(ctx context.Context) (*spec.Status, error) {
 	return &s, nil
 }
 
+// Backup reads a copy of the director's state, which holds its secrets, as lvs-agent restore takes it.
+func (c *Client) Backup(ctx context.Context) (file []byte, err error) {
+	err = c.call(ctx, "back up the state", request{method: http.MethodGet, path: []string{"v1", "backup"}}, &file)
+	return file, err
+}
+
 // IPVSTable reads the table of the director's kernel, services of others included. IsStatus(err, 503) while the
 // kernel has none.
 func (c *Client) IPVSTable(ctx context.Context) (*spec.IPVSTable, error) {
@@ -210,6 +216,10 @@ func (c *Client) call(ctx context.Context, op string, r request, out any) error 
 		return c.refusal(op, resp, answer)
 	}
 	if out == nil {
+		return nil
+	}
+	if raw, ok := out.(*[]byte); ok {
+		*raw = answer
 		return nil
 	}
 	if err := spec.DecodeAnswer(bytes.NewReader(answer), out); err != nil {

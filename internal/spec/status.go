@@ -41,6 +41,7 @@ type Status struct {
 	Name           string                         `json:"name"`
 	Version        string                         `json:"version"`
 	Dataplane      string                         `json:"dataplane" enum:"kernel,memory"`
+	Degraded       string                         `json:"degraded,omitempty" doc:"why the agent cannot tell what is wanted: it touches nothing, takes part in no election and accepts no change"`
 	IPVS           IPVSStatus                     `json:"ipvs"`
 	Facts          Facts                          `json:"facts" doc:"of the machine; empty with the memory data plane"`
 	Revision       uint64                         `json:"revision" doc:"of the desired state: how many changes it has seen"`

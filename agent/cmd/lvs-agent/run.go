@@ -28,11 +28,15 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			leaveRoomForAdverts()
-			a, err := agent.New(c, version, logger(c.Log))
-			if err != nil {
-				return err
+			for {
+				a, err := agent.New(c, version, logger(c.Log))
+				if err != nil {
+					return err
+				}
+				if err := a.Run(cmd.Context()); !errors.Is(err, agent.ErrRestored) {
+					return err
+				}
 			}
-			return a.Run(cmd.Context())
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", defaultConfigFile, "the agent's file")

@@ -15,6 +15,9 @@ import (
 // printStatus writes a status as tables for a person; now is the time that ages are counted to.
 func printStatus(w io.Writer, s spec.Status, now time.Time) error {
 	fmt.Fprintf(w, "%s  lvs-agent %s, %s data plane, IPVS %s, revision %d\n", s.Name, s.Version, s.Dataplane, ipvs(s.IPVS), s.Revision)
+	if s.Degraded != "" {
+		fmt.Fprintf(w, "DEGRADED: %s\n", s.Degraded)
+	}
 
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(cells ...any) {

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+func TestABackupIsPutBackWithWhatIsInTheKernelSince(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := open(t, path)
+	want, err := s.Update(give(changes()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.BeginEvents(); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	var copied bytes.Buffer
+	if err := s.Backup(&copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(backup, copied.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := s.Update(give(spec.Change{Kind: spec.KindVirtualServer, Key: "web"})); err != nil {
+		t.Fatal(err)
+	}
+	if err := LedgerOf[string](s, "services").Record("made since"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(path, backup); err == nil || !strings.Contains(err.Error(), "is an lvs-agent running already?") {
+		t.Errorf("beside an agent that runs: %v", err)
+	}
+	events, err := s.BeginEvents()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	before, err := Restore(path, backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if old := open(t, before).Desired(); old.Revision != want.Revision+1 {
+		t.Errorf("what was there is not kept: revision %d", old.Revision)
+	}
+	s = open(t, path)
+	if diff := cmp.Diff(want, s.Desired(), compareAddresses); diff != "" {
+		t.Errorf("restored (-want +got):\n%s", diff)
+	}
+	if got, err := LedgerOf[string](s, "services").Entries(); err != nil || !cmp.Equal(got, []string{"made since"}) {
+		t.Errorf("ledger %v, %v", got, err)
+	}
+	if got, err := s.BeginEvents(); err != nil || got <= events {
+		t.Errorf("events go on at %d, %v; some above %d were told", got, err, events)
+	}
+}
+
+func TestRestoreRefusesWhatIsNoBackup(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := open(t, path)
+	if _, err := s.Update(give(changes()...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	garbage := filepath.Join(t.TempDir(), "garbage")
+	if err := os.WriteFile(garbage, []byte("none of ours"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, backup := range []string{garbage, filepath.Join(t.TempDir(), "missing")} {
+		if _, err := Restore(path, backup); err == nil {
+			t.Errorf("%s was restored", backup)
+		}
+	}
+	if got := open(t, path).Desired().Revision; got != 1 {
+		t.Errorf("revision %d, want what was there", got)
+	}
+	if left, err := filepath.Glob(path + ".*"); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestNothingIsNoBackup(t *testing.T) {
+	t.Parallel()
+	if err := InMemory().Backup(new(bytes.Buffer)); err == nil {
+		t.Error("a store that keeps nothing was backed up")
+	}
+}
