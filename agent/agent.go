@@ -222,10 +222,12 @@ func (a *Agent) applyAll(sync func() error, changed ...string) error {
 	return err
 }
 
-// verdictsChanged has those look again who act on verdicts.
-func (a *Agent) verdictsChanged(...string) {
+// verdictsChanged has those look again who act on verdicts, those on a script or on the servers of virtual servers.
+func (a *Agent) verdictsChanged(virtualServers ...string) {
 	a.engine.Trigger()
-	a.balancer.Trigger()
+	if len(virtualServers) > 0 {
+		a.balancer.Trigger(virtualServers...)
+	}
 }
 
 // Check reports what this machine cannot do of an object.

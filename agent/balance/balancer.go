@@ -80,9 +80,7 @@ type Balancer struct {
 	base ipvs.Table
 	// noticed is the drift that the last pass left.
 	noticed []spec.Drift
-	// remembered is what is remembered of services and their servers.
-	remembered memories
-	told       told
+	told    told
 	// done counts the requests that passes have served; failure is how the last one ended.
 	done    uint64
 	failure error
@@ -98,6 +96,7 @@ type Balancer struct {
 	desired *spec.Desired // nil until Set
 	// task is what the requests ask for that no pass has begun to serve.
 	task task
+	// view is written to with the turn and the lock, so whoever has the turn reads it as it is.
 	view view
 }
 
@@ -145,10 +144,15 @@ func (b *Balancer) Want(d spec.Desired, changed ...string) {
 	b.task = b.task.with(task{about: about})
 }
 
-// Trigger says that verdicts may have changed. It does not wait, and many are served at once.
-func (b *Balancer) Trigger() {
+// Trigger says that verdicts on the servers of these virtual servers may have changed, without any of all. It
+// does not wait, and many are served at once.
+func (b *Balancer) Trigger(virtualServers ...string) {
+	about := named(virtualServers...)
+	if len(virtualServers) == 0 {
+		about = scope{all: true}
+	}
 	b.mu.Lock()
-	b.task = b.task.with(task{about: scope{all: true}})
+	b.task = b.task.with(task{about: about})
 	b.asked.Add(1)
 	b.mu.Unlock()
 	b.rouse()
@@ -208,13 +212,19 @@ func (b *Balancer) Run(ctx context.Context) error {
 	drain := time.NewTimer(drainPoll)
 	drain.Stop()
 	defer drain.Stop()
-	wait := firstRetry
+	rest := time.NewTimer(longestRest)
+	rest.Stop()
+	defer rest.Stop()
+	wake, wait := b.wake, firstRetry
 	for {
 		unasked, drains := true, false
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-b.wake:
+		case <-rest.C:
+			wake = b.wake
+			continue
+		case <-wake:
 			unasked = false
 		case <-resync.C:
 		case <-retry.C:
@@ -227,7 +237,10 @@ func (b *Balancer) Run(ctx context.Context) error {
 		var err error
 		works := unasked || drains || b.done < b.asked.Load()
 		if works {
+			began := time.Now()
 			err = b.pass(ctx, task{whole: unasked})
+			wake = nil
+			rest.Reset(restAfter(time.Since(began)))
 		}
 		if wait, draining := b.untilDrain(time.Now()); draining {
 			drain.Reset(wait)
@@ -245,6 +258,13 @@ func (b *Balancer) Run(ctx context.Context) error {
 		wait = min(2*wait, b.interval)
 	}
 }
+
+// longestRest bounds how late a pass is for what was asked for meanwhile, in favour of what asks for more.
+const longestRest = time.Second
+
+// restAfter returns how long requests are collected after a pass, so that those that come one by one, as the first
+// verdicts on a large service do, cost a quarter of one core's time and not all of it. Sync does not wait for it.
+func restAfter(pass time.Duration) time.Duration { return min(3*pass, longestRest) }
 
 // firstRetry is the time after which a failed pass is repeated. It doubles up to the resync interval.
 const firstRetry = time.Second

@@ -552,7 +552,7 @@ func TestReportedDriftIsLeftWhileEverythingElseGoesOn(t *testing.T) {
 		}
 
 		d.health.set(a, Down)
-		d.writes(1, d.Trigger)
+		d.writes(1, func() { d.Trigger("web") })
 		d.wants("-A -t 192.0.2.100:80 -s wrr",
 			"-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 0", "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -g -w 9")
 

@@ -50,7 +50,7 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		}
 		table[serviceKey(v)].Destinations[key.Address] = destination
 	}
-	for key, is := range remembered.drains {
+	for key, is := range remembered.drains.All() {
 		v, ok := desired.VirtualServers[key.VirtualServer]
 		if is.ended || !ok {
 			continue

@@ -40,13 +40,13 @@ type draining struct {
 
 // drain returns how the removals are after one more look at the kernel's table. It has ended for a server that
 // is not in the table, for example after a reboot, and for one that weight 0 would not keep clients away from.
-func (before memories) drain(desired spec.Desired, seen observation) map[spec.ServerKey]draining {
-	after := map[spec.ServerKey]draining{}
+func (before memories) drain(desired spec.Desired, seen observation) spec.Servers[draining] {
+	after := spec.Servers[draining]{}
 	for key, d := range desired.Drains.All() {
 		if !d.Removes() {
 			continue
 		}
-		is, known := before.drains[key]
+		is, known := before.drains.Get(key)
 		if !known || !is.since.Equal(d.Since) {
 			is = draining{since: d.Since, deadline: deadline(d, seen.at)}
 		}
@@ -62,7 +62,7 @@ func (before memories) drain(desired spec.Desired, seen observation) map[spec.Se
 			settled := connections.Inactive == 0 || seen.at.Sub(is.resting) >= drainSettle
 			is.ended = connectionsLeft(v, connections) == 0 && settled
 		}
-		after[key] = is
+		after.Put(key, is)
 	}
 	return after
 }
@@ -78,25 +78,23 @@ func deadline(d spec.Drain, now time.Time) time.Time {
 
 // drainingServices returns the services of which real servers are being removed.
 func drainingServices(desired spec.Desired) []ipvs.ServiceKey {
-	services := map[ipvs.ServiceKey]bool{}
-	for key, d := range desired.Drains.All() {
-		if v, served := desired.VirtualServers[key.VirtualServer]; served && d.Removes() {
-			services[serviceKey(v)] = true
+	var services []ipvs.ServiceKey
+	for name := range desired.Drains {
+		if v, served := desired.VirtualServers[name]; served && len(desired.Removing(name)) > 0 {
+			services = append(services, serviceKey(v))
 		}
 	}
-	return slices.SortedFunc(maps.Keys(services), ipvs.ServiceKey.Compare)
+	slices.SortFunc(services, ipvs.ServiceKey.Compare)
+	return services
 }
 
 // draining is where removals go on, or have just ended.
 func (b *Balancer) draining(desired spec.Desired) scope {
-	var services []string
-	for key, d := range desired.Drains.All() {
-		if d.Removes() {
-			services = append(services, key.VirtualServer)
+	services := slices.Collect(maps.Keys(b.view.remembered.drains))
+	for name := range desired.Drains {
+		if len(desired.Removing(name)) > 0 {
+			services = append(services, name)
 		}
-	}
-	for key := range b.remembered.drains {
-		services = append(services, key.VirtualServer)
 	}
 	return named(services...)
 }
@@ -114,7 +112,7 @@ func connectionsLeft(v spec.VirtualServer, c ipvs.Connections) uint64 {
 // endDrains strikes out the drains that have ended and whose server is gone from the table.
 func (b *Balancer) endDrains(desired spec.Desired, table ipvs.Table) error {
 	ended := map[spec.ServerKey]spec.Drain{}
-	for key, is := range b.remembered.drains {
+	for key, is := range b.view.remembered.drains.All() {
 		v := desired.VirtualServers[key.VirtualServer]
 		if _, there := table[serviceKey(v)].Destinations[key.Address]; is.ended && !there {
 			ended[key], _ = desired.Drains.Get(key)
@@ -144,14 +142,12 @@ func (b *Balancer) endDrains(desired spec.Desired, table ipvs.Table) error {
 
 // drained reports whether a removal that goes on has nothing to wait for by what was just read back.
 func (b *Balancer) drained(desired spec.Desired) bool {
-	if len(b.remembered.drains) == 0 {
+	if len(b.view.remembered.drains) == 0 {
 		return false
 	}
-	b.mu.Lock()
-	seen := observation{table: b.view.table, stats: b.view.stats, at: time.Now()}
-	b.mu.Unlock()
-	for key, is := range b.remembered.drain(desired, seen) {
-		if is.ended && !b.remembered.drains[key].ended {
+	before := b.view.remembered
+	for key, is := range before.drain(desired, observation{table: b.view.table, stats: b.view.stats, at: time.Now()}).All() {
+		if was, _ := before.drains.Get(key); is.ended && !was.ended {
 			return true
 		}
 	}
@@ -161,7 +157,7 @@ func (b *Balancer) drained(desired spec.Desired) bool {
 // untilDrain returns when a removal is to be looked after again. The caller has the turn.
 func (b *Balancer) untilDrain(now time.Time) (wait time.Duration, draining bool) {
 	wait = drainPoll
-	for _, is := range b.remembered.drains {
+	for _, is := range b.view.remembered.drains.All() {
 		if !is.ended {
 			draining = true
 			wait = min(wait, max(0, is.deadline.Sub(now)))

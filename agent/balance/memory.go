@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"maps"
 	"net/netip"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
@@ -10,36 +11,34 @@ import (
 // memories is what is remembered between two looks at the verdicts, of what is desired. The zero value
 // remembers nothing.
 type memories struct {
-	// servers are those of each service.
-	servers map[string]map[netip.AddrPort]memory
+	servers spec.Servers[memory]
 	// services is what each service last was by its quorum.
 	services map[string]Verdict
 	// drains are the removals that go on.
-	drains map[spec.ServerKey]draining
+	drains spec.Servers[draining]
 }
 
 // server returns what is remembered of a real server.
 func (before memories) server(key spec.ServerKey) memory {
-	return before.servers[key.VirtualServer][key.Address]
+	m, _ := before.servers.Get(key)
+	return m
 }
 
-// keep hands on to after what is remembered of services that it is not about.
-func (before memories) keep(about scope, after memories) {
-	for name, servers := range before.servers {
-		if !about.has(name) {
-			after.servers[name] = servers
-		}
-	}
-	for name, was := range before.services {
-		if !about.has(name) {
-			after.services[name] = was
-		}
-	}
-	for key, is := range before.drains {
-		if !about.has(key.VirtualServer) {
-			after.drains[key] = is
-		}
-	}
+// part returns what is remembered of these virtual servers.
+func (before memories) part(names []string) memories {
+	return memories{servers: pick(before.servers, names), services: pick(before.services, names), drains: pick(before.drains, names)}
+}
+
+// put makes what is remembered of these virtual servers what a part does.
+func (before memories) put(part memories, names []string) {
+	replace(before.servers, part.servers, names)
+	replace(before.services, part.services, names)
+	replace(before.drains, part.drains, names)
+}
+
+// clone returns a copy to which nothing can be put through the receiver.
+func (before memories) clone() memories {
+	return memories{servers: maps.Clone(before.servers), services: maps.Clone(before.services), drains: maps.Clone(before.drains)}
 }
 
 // memory is what is remembered of a real server.
@@ -77,30 +76,24 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 	actual := seen.table
 	after := memories{
 		drains:   before.drain(desired, seen),
-		servers:  make(map[string]map[netip.AddrPort]memory, len(desired.VirtualServers)),
+		servers:  make(spec.Servers[memory], len(desired.VirtualServers)),
 		services: make(map[string]Verdict, len(desired.VirtualServers)),
-	}
-	put := func(key spec.ServerKey, m memory) {
-		if after.servers[key.VirtualServer] == nil {
-			after.servers[key.VirtualServer] = map[netip.AddrPort]memory{}
-		}
-		after.servers[key.VirtualServer][key.Address] = m
 	}
 	strengths := make(map[string]strength, len(desired.VirtualServers))
 	for key, server := range desired.RealServers.All() {
 		v := desired.VirtualServers[key.VirtualServer]
-		m, seen := before.servers[key.VirtualServer][key.Address]
+		m, seen := before.servers.Get(key)
 		if !seen {
 			_, known := before.services[key.VirtualServer]
 			m = first(v, server, actual, key.Address, known)
 		}
 		m = m.after(verdictOf(v, server, key, health))
-		put(key, m)
+		after.servers.Put(key, m)
 		strengths[key.VirtualServer] = strengths[key.VirtualServer].add(share(desired, key, server), m.last)
 	}
-	for key := range after.drains {
-		if m, seen := before.servers[key.VirtualServer][key.Address]; seen {
-			put(key, m) // for when it comes back before it is gone
+	for key := range after.drains.All() {
+		if m, seen := before.servers.Get(key); seen {
+			after.servers.Put(key, m) // for when it comes back before it is gone
 		}
 	}
 	for name, v := range desired.VirtualServers {

@@ -2,6 +2,7 @@ package balance
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
@@ -57,13 +58,13 @@ func (c *claims) claim(want ipvs.Table) (ours map[ipvs.ServiceKey]bool, err erro
 	return c.ours, nil
 }
 
-// disclaim forgets what is ours no longer: not wanted, and gone from the table.
-func (c *claims) disclaim(want, actual ipvs.Table) error {
+// disclaim forgets which of these services are ours no longer: not wanted, and gone from the table.
+func (c *claims) disclaim(services []ipvs.ServiceKey, want, actual ipvs.Table) error {
 	var gone []ipvs.ServiceKey
-	for key := range c.ours {
+	for _, key := range services {
 		_, wanted := want[key]
 		_, there := actual[key]
-		if !wanted && !there {
+		if c.ours[key] && !wanted && !there {
 			gone = append(gone, key)
 		}
 	}
@@ -80,6 +81,9 @@ func (c *claims) disclaim(want, actual ipvs.Table) error {
 	}
 	return nil
 }
+
+// all returns what is ours.
+func (c *claims) all() []ipvs.ServiceKey { return slices.Collect(maps.Keys(c.ours)) }
 
 // only returns the services of a table that are ours. They are shared with the table.
 func only(table ipvs.Table, ours map[ipvs.ServiceKey]bool) ipvs.Table {

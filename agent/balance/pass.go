@@ -45,20 +45,16 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	if err != nil {
 		return b.unavailable(desired, err)
 	}
-	b.mu.Lock()
-	last := b.view
-	b.mu.Unlock()
-	if t.whole || b.base == nil || b.failure != nil || last.version == "" {
+	if t.whole || b.base == nil || b.failure != nil || b.view.version == "" {
 		t.whole, t.about = true, scope{all: true}
 	}
 	t.about = t.about.with(t.undo).with(b.draining(desired))
 	about := t.about.of(desired)
-	seen, part, err := b.look(ctx, about, t, last)
+	seen, part, err := b.look(ctx, about, t)
 	if err != nil {
 		return b.unavailable(desired, err)
 	}
 	seen.version = version
-	b.remembered = seen.remembered
 	b.noticeDrift(seen, part)
 
 	ours, err := b.ledger.claim(seen.want)
@@ -77,30 +73,45 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	}
 	seen, err = b.write(ctx, seen, part, ours, goal)
 	if err == nil {
-		b.base = seen.want // otherwise what was not written is still something that we want to change
+		b.written(seen) // otherwise what was not written is still something that we want to change
 	}
-	b.noticed, seen.degraded = seen.drift(), failures(err)
+	b.noticed = append(slices.DeleteFunc(b.noticed, func(d spec.Drift) bool { return t.about.has(d.Name) }), seen.drift()...)
+	seen.degraded = failures(err)
 	b.show(seen)
 	b.publishRepaired(b.noticed)
 	b.publishStates(t.about, about, seen)
-	err = errors.Join(err, b.ledger.disclaim(seen.want, seen.table), b.endDrains(desired, seen.table))
+	claimed := seen.services
+	if !seen.isPart() {
+		claimed = b.ledger.all()
+	}
+	err = errors.Join(err, b.ledger.disclaim(claimed, seen.want, seen.table), b.endDrains(desired, seen.table))
 	b.publishDrains(t.about)
 	return err
 }
 
+// written notes that a view was made so.
+func (b *Balancer) written(seen view) {
+	if seen.isPart() {
+		replace(b.base, seen.want, seen.services)
+		return
+	}
+	b.base = maps.Clone(seen.want)
+}
+
 // look reads what the task is about, of which desired is the part, and says what is wanted. Part is the services
 // that were read: all of them, or those that are not what they were when everything was well.
-func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task, last view) (seen view, part []ipvs.ServiceKey, err error) {
+func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task) (seen view, part []ipvs.ServiceKey, err error) {
 	if t.whole {
 		table, stats, err := b.kernel.Read(ctx)
 		if err != nil {
 			return view{}, nil, err
 		}
-		seen = b.decide(desired, t.about, view{table: table, stats: stats, at: time.Now()})
+		seen = b.decide(desired, view{table: table, stats: stats, at: time.Now(), remembered: b.view.remembered})
 		all := maps.Clone(table)
 		maps.Copy(all, seen.want)
 		return seen, all.Keys(), nil
 	}
+	last := b.view.part(t.about, desired)
 	draining := drainingServices(desired)
 	if len(draining) > 0 {
 		read, stats, err := b.kernel.ReadServices(ctx, draining...) // whose connections may have ended
@@ -109,8 +120,8 @@ func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task, last 
 		}
 		last = last.patched(draining, read, stats)
 	}
-	seen = b.decide(desired, t.about, last)
-	part = t.touched(b.base, seen.want, seen.names)
+	seen = b.decide(desired, last)
+	part = t.touched(last.of(b.base), seen.want, seen.names)
 	if len(part) == 0 {
 		return seen, draining, nil
 	}
@@ -124,14 +135,13 @@ func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task, last 
 		return seen.patched(part, read, stats), part, nil
 	}
 	// What was never seen before counts as what it is in the table.
-	return b.decide(desired, t.about, last.patched(part, read, stats)), part, nil
+	return b.decide(desired, last.patched(part, read, stats)), part, nil
 }
 
-// decide says what is wanted where the kernel has the table of the last view: anew of what it is about, of which
-// desired is the part, and of all else what was wanted then.
-func (b *Balancer) decide(desired spec.Desired, about scope, last view) view {
-	remembered := b.remembered.remember(desired, b.verdict, observation{last.table, last.stats, time.Now()})
-	return last.decided(about, Compute(desired, remembered), namesOf(desired), remembered)
+// decide says what is wanted where the kernel has the table of the last view, of which desired is the part that it is
+// about.
+func (b *Balancer) decide(desired spec.Desired, last view) view {
+	return last.decided(desired, last.remembered.remember(desired, b.verdict, observation{last.table, last.stats, time.Now()}))
 }
 
 // verdict asks for a verdict without its reason.
@@ -177,7 +187,7 @@ func (b *Balancer) write(ctx context.Context, seen view, part []ipvs.ServiceKey,
 
 // readBack reads services again: by themselves, or, when they are many, along with all others.
 func (b *Balancer) readBack(ctx context.Context, seen view, services []ipvs.ServiceKey) (view, error) {
-	if 2*len(services) > len(seen.table) {
+	if !seen.isPart() && 2*len(services) > len(seen.table) {
 		table, stats, err := b.kernel.Read(ctx)
 		if err == nil {
 			seen.table, seen.stats, seen.at = table, stats, time.Now()

@@ -1,7 +1,6 @@
 package balance
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -14,9 +13,9 @@ type told struct {
 	// services and servers are their states in words, nil before the first pass: what an agent finds when it
 	// starts is no change.
 	services map[string]string
-	servers  map[spec.ServerKey]string
+	servers  spec.Servers[string]
 	// drains are those that go on, nil before the first pass.
-	drains map[spec.ServerKey]spec.Drain
+	drains spec.Servers[spec.Drain]
 	// drift is what was noticed and is not repaired yet.
 	drift []spec.Drift
 }
@@ -26,7 +25,7 @@ type told struct {
 func (b *Balancer) publishStates(about scope, desired spec.Desired, seen view) {
 	first := b.told.services == nil
 	if first {
-		b.told.services, b.told.servers = map[string]string{}, map[spec.ServerKey]string{}
+		b.told.services, b.told.servers = map[string]string{}, spec.Servers[string]{}
 	}
 	var events, ofServices []spec.Event
 	change := func(e spec.Event, from, to string) []spec.Event {
@@ -50,7 +49,8 @@ func (b *Balancer) publishStates(about scope, desired spec.Desired, seen view) {
 		if !ok {
 			continue
 		}
-		from, to := b.told.servers[key], spec.ServerUnhealthy
+		to := spec.ServerUnhealthy
+		from, _ := b.told.servers.Get(key)
 		switch {
 		case seen.remembered.server(key).last == Up:
 			to = spec.ServerHealthy
@@ -60,21 +60,22 @@ func (b *Balancer) publishStates(about scope, desired spec.Desired, seen view) {
 		if from == to {
 			continue
 		}
-		b.told.servers[key] = to
+		b.told.servers.Put(key, to)
 		reason := b.server(v, wanted, key, seen).Reason
 		events = append(events, change(spec.Event{Kind: spec.KindRealServer, Name: key.VirtualServer, Server: key.Address.String(), Reason: reason}, from, to)...)
 	}
-	maps.DeleteFunc(b.told.services, func(name string, _ string) bool {
-		_, wanted := desired.VirtualServers[name]
-		return !wanted && about.has(name)
-	})
-	maps.DeleteFunc(b.told.servers, func(key spec.ServerKey, _ string) bool {
-		if !about.has(key.VirtualServer) {
-			return false
+	for name := range within(about, b.told.services) {
+		if _, wanted := desired.VirtualServers[name]; !wanted {
+			delete(b.told.services, name)
 		}
-		_, wanted := desired.RealServers.Get(key)
-		return !wanted
-	})
+	}
+	for name, servers := range within(about, b.told.servers) {
+		for address := range servers {
+			if _, wanted := desired.RealServers[name][address]; !wanted {
+				b.told.servers.Delete(spec.ServerKey{VirtualServer: name, Address: address})
+			}
+		}
+	}
 	inOrder(events)
 	inOrder(ofServices)
 	b.publish(append(events, ofServices...)...) // a server's fate decides that of its service
@@ -87,27 +88,34 @@ func (b *Balancer) publishDrains(about scope) {
 	b.mu.Unlock()
 	first := b.told.drains == nil
 	if first {
-		b.told.drains = map[spec.ServerKey]spec.Drain{}
+		b.told.drains = spec.Servers[spec.Drain]{}
 	}
 	var events []spec.Event
 	tell := func(t spec.EventType, key spec.ServerKey, d spec.Drain, reason string) {
 		events = append(events, spec.Event{Type: t, Kind: spec.KindRealServer, Name: key.VirtualServer, Server: key.Address.String(), Reason: reason, Drain: d.State()})
 	}
-	for key, d := range b.told.drains {
-		now, goesOn := desired.Drains.Get(key)
-		if !about.has(key.VirtualServer) || goesOn && now.Since.Equal(d.Since) {
-			continue
+	for name, drains := range within(about, b.told.drains) {
+		for address, d := range drains {
+			key := spec.ServerKey{VirtualServer: name, Address: address}
+			now, goesOn := desired.Drains.Get(key)
+			if goesOn && now.Since.Equal(d.Since) {
+				continue
+			}
+			b.told.drains.Delete(key)
+			reason := "removed"
+			if _, back := desired.RealServers.Get(key); back || goesOn {
+				reason = "in service again"
+			}
+			tell(spec.EventDrainEnded, key, d, reason)
 		}
-		delete(b.told.drains, key)
-		reason := "removed"
-		if _, back := desired.RealServers.Get(key); back || goesOn {
-			reason = "in service again"
-		}
-		tell(spec.EventDrainEnded, key, d, reason)
 	}
-	for key, d := range desired.Drains.All() {
-		if _, told := b.told.drains[key]; !told && about.has(key.VirtualServer) {
-			b.told.drains[key] = d
+	for name, drains := range within(about, desired.Drains) {
+		for address, d := range drains {
+			key := spec.ServerKey{VirtualServer: name, Address: address}
+			if _, told := b.told.drains.Get(key); told {
+				continue
+			}
+			b.told.drains.Put(key, d)
 			if !first {
 				tell(spec.EventDrainBegun, key, d, "")
 			}

@@ -32,5 +32,5 @@ func (b *Balancer) Release(ctx context.Context) error {
 	if table, _, err = b.kernel.Read(ctx); err != nil {
 		return fmt.Errorf("release our services: %w", errors.Join(failure, err))
 	}
-	return errors.Join(failure, b.ledger.disclaim(nil, table))
+	return errors.Join(failure, b.ledger.disclaim(b.ledger.all(), nil, table))
 }

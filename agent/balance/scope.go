@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -24,9 +25,15 @@ func named(names ...string) scope {
 
 func (s scope) has(name string) bool { return s.all || s.named[name] }
 
+// names returns the names of a scope that is not all, in order.
+func (s scope) names() []string { return slices.Sorted(maps.Keys(s.named)) }
+
 // with returns what is in either scope.
 func (s scope) with(other scope) scope {
-	both := scope{all: s.all || other.all, named: make(map[string]bool, len(s.named)+len(other.named))}
+	if s.all || other.all {
+		return scope{all: true}
+	}
+	both := scope{named: make(map[string]bool, len(s.named)+len(other.named))}
 	maps.Copy(both.named, s.named)
 	maps.Copy(both.named, other.named)
 	return both
@@ -37,5 +44,20 @@ func (s scope) of(d spec.Desired) spec.Desired {
 	if s.all {
 		return d
 	}
-	return d.Of(slices.Collect(maps.Keys(s.named))...)
+	return d.Of(s.names()...)
+}
+
+// within goes over what is kept of the virtual servers in a scope, by name, in no order. What it goes over may be
+// deleted meanwhile.
+func within[M ~map[string]V, V any](s scope, m M) iter.Seq2[string, V] {
+	if s.all {
+		return maps.All(m)
+	}
+	return func(yield func(string, V) bool) {
+		for name := range s.named {
+			if v, ok := m[name]; ok && !yield(name, v) {
+				return
+			}
+		}
+	}
 }

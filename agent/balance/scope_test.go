@@ -3,8 +3,10 @@ package balance
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -151,7 +153,7 @@ func tellBoth(s *story, health *verdicts, one, all *twin) {
 	}
 	if s.IntN(3) == 0 {
 		health.set(s.server().String(), []Verdict{Unknown, Up, Down, Suspect}[s.IntN(4)])
-		one.Trigger()
+		one.Trigger(slices.Collect(maps.Keys(s.desired.VirtualServers))...)
 		all.Trigger()
 	}
 	changed := []string{s.change()}
@@ -172,11 +174,14 @@ func compareTwins(t *testing.T, step int, one, all *twin) {
 	t.Helper()
 	options := cmp.Options{
 		cmp.AllowUnexported(memories{}, memory{}, draining{}), cmpopts.EquateEmpty(), cmpopts.IgnoreFields(view{}, "at"),
-		cmp.AllowUnexported(view{}), cmpopts.IgnoreFields(view{}, "stats"),
+		cmp.AllowUnexported(view{}), cmpopts.IgnoreFields(view{}, "stats", "about", "services"),
 		cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, ipvs.ServiceKey{}, spec.ServerKey{}, ipvs.Destination{}),
 	}
 	if diff := cmp.Diff(all.view, one.view, options); diff != "" {
 		t.Errorf("step %d, view (-altogether +by service):\n%s", step, diff)
+	}
+	if diff := cmp.Diff(all.base, one.base, options); diff != "" {
+		t.Errorf("step %d, what was last wanted (-altogether +by service):\n%s", step, diff)
 	}
 	if diff := cmp.Diff(all.ended, one.ended, options); diff != "" {
 		t.Errorf("step %d, drains that ended (-altogether +by service):\n%s", step, diff)

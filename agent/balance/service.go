@@ -11,21 +11,16 @@ import (
 // false while that takes verdicts that are not there yet, and when there is no such virtual server. It does
 // not look at the kernel's table.
 func (b *Balancer) Service(name string) (up, known bool) {
-	b.mu.Lock()
-	desired, remembered := b.desired, b.view.remembered
-	b.mu.Unlock()
-	if desired == nil {
-		return false, false
-	}
-	v, ok := desired.VirtualServers[name]
+	desired, seen, ok := b.shownOf(name)
 	if !ok {
 		return false, false
 	}
+	v, remembered := desired.VirtualServers[name], seen.remembered
 	var servers strength
 	for address, server := range desired.RealServers[name] {
 		key := spec.ServerKey{VirtualServer: name, Address: address}
 		says := remembered.server(key).after(verdictOf(v, server, key, b.verdict)).last
-		servers = servers.add(share(*desired, key, server), says)
+		servers = servers.add(share(desired, key, server), says)
 	}
 	says := servers.verdict(v.Quorum, remembered.services[name])
 	return says == Up, says != Unknown

@@ -3,7 +3,6 @@ package balance
 import (
 	"context"
 	"errors"
-	"maps"
 	"strings"
 	"time"
 
@@ -11,66 +10,30 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// view is what was last seen and wanted of the kernel's table.
-type view struct {
-	version string // empty while the table could not be read
-	reason  string // why the last reading failed, or empty
-	table   ipvs.Table
-	stats   ipvs.Stats
-	at      time.Time
-
-	want       ipvs.Table
-	names      map[ipvs.ServiceKey]string
-	remembered memories
-	// degraded says of virtual servers, by name, why they could not be made what is wanted.
-	degraded map[string]string
-}
-
-// failed notes that the table could not be read.
-func (v *view) failed(err error) {
-	v.version, v.reason, v.at = "", err.Error(), time.Now()
-	v.table, v.stats = nil, nil
-}
-
-// patched returns the view with these services as they were read just now.
-func (v view) patched(services []ipvs.ServiceKey, table ipvs.Table, stats ipvs.Stats) view {
-	v.table, v.stats = maps.Clone(v.table), maps.Clone(v.stats)
-	for _, key := range services {
-		delete(v.table, key)
-		delete(v.stats, key)
-	}
-	maps.Copy(v.table, table)
-	maps.Copy(v.stats, stats)
-	return v
-}
-
-// decided returns the view in which that is wanted of the services that it is about, and of the others what was.
-func (v view) decided(about scope, want ipvs.Table, names map[ipvs.ServiceKey]string, remembered memories) view {
-	was := v
-	v.want, v.names, v.remembered = want, names, remembered
-	if about.all {
-		return v
-	}
-	for key, name := range was.names {
-		if _, taken := names[key]; !taken && !about.has(name) {
-			v.want[key], v.names[key] = was.want[key], name
-		}
-	}
-	was.remembered.keep(about, v.remembered)
-	return v
-}
-
-func (v *view) drift() []spec.Drift {
-	if v.version == "" {
-		return []spec.Drift{}
-	}
-	return differences(v.table, v.want, v.names)
-}
-
+// show puts what a pass saw into the view. The caller has the turn, without which nobody writes to the view.
 func (b *Balancer) show(v view) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.view = v
+	b.view.put(v)
+}
+
+// shown returns what is desired, nil before the first Set, and a view for a reader without the turn.
+func (b *Balancer) shown() (*spec.Desired, view) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.desired, b.view.clone()
+}
+
+// shownOf is shown of one virtual server; ok is false when there is none of that name.
+func (b *Balancer) shownOf(name string) (of spec.Desired, seen view, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.desired == nil {
+		return spec.Desired{}, view{}, false
+	}
+	of = b.desired.Of(name)
+	_, ok = of.VirtualServers[name]
+	return of, b.view.part(named(name), of), ok
 }
 
 // viewAge is how old a view may be to be answered with. A change made here is seen at once; this
@@ -81,9 +44,7 @@ const viewAge = time.Second
 // what is wanted.
 func (b *Balancer) Status(ctx context.Context) (map[string]spec.VirtualServerStatus, spec.IPVSStatus, []spec.Drift) {
 	b.refresh(ctx)
-	b.mu.Lock()
-	desired, seen := b.desired, b.view
-	b.mu.Unlock()
+	desired, seen := b.shown()
 	services := map[string]spec.VirtualServerStatus{}
 	if desired != nil {
 		services = b.services(*desired, seen)
@@ -93,17 +54,6 @@ func (b *Balancer) Status(ctx context.Context) (map[string]spec.VirtualServerSta
 		kernel.ForeignServices = seen.foreign()
 	}
 	return services, kernel, seen.drift()
-}
-
-// foreign returns the services of the table that are not wanted, in order. Ours do not stay in it for long.
-func (v *view) foreign() []string {
-	var foreign []string
-	for _, key := range v.table.Keys() {
-		if _, wanted := v.want[key]; !wanted {
-			foreign = append(foreign, key.String())
-		}
-	}
-	return foreign
 }
 
 // failures returns why virtual servers could not be made what is wanted, by name.
@@ -128,14 +78,11 @@ func failures(err error) map[string]string {
 // Seen says how one service is as it was seen last: what was written is as it was read back, and what is
 // counted may be as old as the last comparison of the whole table.
 func (b *Balancer) Seen(name string) (_ spec.VirtualServerStatus, ok bool) {
-	b.mu.Lock()
-	desired, seen := b.desired, b.view
-	b.mu.Unlock()
-	if desired == nil {
+	desired, seen, ok := b.shownOf(name)
+	if !ok {
 		return spec.VirtualServerStatus{}, false
 	}
-	status, ok := b.services(desired.Of(name), seen)[name]
-	return status, ok
+	return b.services(desired, seen)[name], true
 }
 
 // refresh reads the table again if the view of it is old and nobody is changing it just now.

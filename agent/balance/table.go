@@ -12,9 +12,7 @@ import (
 // Table returns what is in the kernel's table, services of others included. It fails where the kernel has none.
 func (b *Balancer) Table(ctx context.Context) (spec.IPVSTable, error) {
 	b.refresh(ctx)
-	b.mu.Lock()
-	seen := b.view
-	b.mu.Unlock()
+	_, seen := b.shown()
 	if seen.version == "" {
 		return spec.IPVSTable{}, errors.New(seen.reason)
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
-	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // task is what a pass is asked for. The zero task asks for no more than to look after what drains.
@@ -29,9 +28,6 @@ func (t task) with(other task) task {
 func (t task) touched(before, want ipvs.Table, names map[ipvs.ServiceKey]string) []ipvs.ServiceKey {
 	keys := map[ipvs.ServiceKey]bool{}
 	for key, service := range want {
-		if !t.about.has(names[key]) {
-			continue
-		}
 		if was, known := before[key]; !known || !was.Equal(service) || t.undo.has(names[key]) {
 			keys[key] = true
 		}
@@ -42,13 +38,4 @@ func (t task) touched(before, want ipvs.Table, names map[ipvs.ServiceKey]string)
 		}
 	}
 	return slices.SortedFunc(maps.Keys(keys), ipvs.ServiceKey.Compare)
-}
-
-// namesOf returns the names of services by what the kernel knows them by.
-func namesOf(desired spec.Desired) map[ipvs.ServiceKey]string {
-	names := make(map[ipvs.ServiceKey]string, len(desired.VirtualServers))
-	for name, v := range desired.VirtualServers {
-		names[serviceKey(v)] = name
-	}
-	return names
 }
