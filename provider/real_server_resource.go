@@ -67,7 +67,7 @@ func serverAttributes() map[string]schema.Attribute {
 			"A client that persistence keeps with the server comes all the same."),
 		"lower_threshold": countAttribute(d.LowerThreshold, "Number of connections below which a server that had reached `upper_threshold` gets new ones again: "+
 			"less than that. 0 leaves it to the kernel: three quarters."),
-		"health_check": healthCheckAttribute("How each director checks this server: at least one of `tcp`, `http` and `script`, and every one that is named must pass. Left out, it is checked as the service says."),
+		"health_check": healthCheckAttribute("How each director checks this server: at least one kind is named, and every one that is named must pass. Left out, it is checked as the service says."),
 		"initial_state": schema.StringAttribute{
 			Optional:            true,
 			MarkdownDescription: "What the server counts as until its first verdict, `down` or `up`. Left out, it is as the service says.",

@@ -113,7 +113,7 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		{goodService, `"200-299"]`, `"200-299"], tls = { ca_cert_pem = "ca" }`, "http", "there is no certificate in it"},
 		{goodService, `"200-299"`, `"ok"`, "http", "is not a range of status codes"},
 		{goodService, `http     = { path = "/healthz", expected_status = ["200-299"] }
-    script   = { name = "gateway" }`, ``, "health_check", "names at least one of tcp, http and script"},
+    script   = { name = "gateway" }`, ``, "health_check", "names at least one of tcp, http, dns, grpc, smtp, udp, ping and script"},
 		{goodService, `"gateway"`, `"../x"`, "script", `"../x" is not a name`},
 		{goodService, `"dr"`, `"dr"
   quorum = { weight = 0 }`, "quorum", "quorum.weight: 0 is out of range: use 1 to 2147483647"},
@@ -147,7 +147,7 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		{goodServer, `weight `, `on_failure = "drop"
   weight `, "on_failure", `"drop" is not known: use one of remove, quiesce`},
 		{goodServer, `weight `, `health_check = {}
-  weight `, "health_check", "names at least one of tcp, http and script"},
+  weight `, "health_check", "names at least one of tcp, http, dns, grpc, smtp, udp, ping and script"},
 		{goodServer, `weight `, `directors = []
   weight `, "directors", "the set is empty"},
 

@@ -73,7 +73,7 @@ func (*virtualServerResource) Schema(ctx context.Context, _ resource.SchemaReque
 			"persistence": persistenceAttribute(),
 			"one_packet": flagAttribute(false, "Whether each packet is scheduled by itself and none is remembered as a connection: for UDP, or a firewall mark, "+
 				"when requests are one packet, as of DNS."),
-			"health_check": healthCheckAttribute("How each director checks the real servers: at least one of `tcp`, `http` and `script`, and every one that is named must pass. " +
+			"health_check": healthCheckAttribute("How each director checks the real servers: at least one kind is named, and every one that is named must pass. " +
 				"A server joins after its first pass and leaves, as `on_failure` says, after `fall` failures in a row. Without a check every server counts as healthy. A server may have a check of its own."),
 			"initial_state": wordAttribute(string(d.InitialState), "What a real server counts as until its first verdict: `down` is out of the table until it passes, `up` is in until it fails. "+
 				"What is in the table already when an agent starts keeps its state. A server may say otherwise."),
@@ -89,29 +89,6 @@ func (*virtualServerResource) Schema(ctx context.Context, _ resource.SchemaReque
 			"timeouts":        timeoutsAttribute(ctx),
 			"directors":       directorsAttribute(),
 			"director_status": directorStatusAttribute(),
-		},
-	}
-}
-
-func healthCheckAttribute(description string) schema.Attribute {
-	check := spec.DefaultHealthCheck()
-	return schema.SingleNestedAttribute{
-		Optional:            true,
-		MarkdownDescription: description,
-		Attributes: map[string]schema.Attribute{
-			"interval": durationAttribute(check.Interval, "Time between two checks of a server, from start to start: `10ms` to `24h`."),
-			"timeout":  durationAttribute(check.Timeout, "A check without an answer by then has failed: at most `interval`."),
-			"rise":     countAttribute(check.Rise, "Passes in a row that bring a server in: 1 to 255."),
-			"fall":     countAttribute(check.Fall, "Failures in a row that take a server out: 1 to 255."),
-			"tcp":      tcpCheckAttribute(),
-			"http":     httpCheckAttribute(),
-			"script": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "A check script exits with 0. The server's address and port are in its environment.",
-				Attributes: map[string]schema.Attribute{
-					"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the check script (`lvs_check_script`)."},
-				},
-			},
 		},
 	}
 }

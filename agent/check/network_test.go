@@ -44,7 +44,7 @@ func TestTCPClosesItsConnection(t *testing.T) {
 	t.Parallel()
 	conn, other := net.Pipe()
 	defer func() { _ = other.Close() }()
-	n := Network{Dial: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	n := Network{Dial: func(*net.Dialer, context.Context, string, string) (net.Conn, error) { return conn, nil }}
 	if err := n.Server(t.Context(), ServerCheck{Server: key("192.0.2.21:80"), TCP: &spec.TCPCheck{}}); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestHTTPAsksNoProxy(t *testing.T) {
 	t.Setenv("http_proxy", proxy)
 	web := serve(t, raw("HTTP/1.1 200 OK\r\n\r\n"))
 	var dialed string
-	n := Network{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+	n := Network{Dial: func(_ *net.Dialer, ctx context.Context, network, address string) (net.Conn, error) {
 		dialed = address // which is not on loopback, where no proxy would be asked anyway
 		return (&net.Dialer{}).DialContext(ctx, network, web)
 	}}
@@ -210,7 +210,7 @@ func TestKindsAreProbedAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	var waiting atomic.Int32
 	both := make(chan struct{})
-	n := Network{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	n := Network{Dial: func(_ *net.Dialer, ctx context.Context, _, _ string) (net.Conn, error) {
 		if waiting.Add(1) == 2 {
 			close(both)
 		}

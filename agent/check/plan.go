@@ -126,7 +126,7 @@ func (p *plan) lostScript(next *plan) bool {
 func (p *plan) withoutScript() *plan {
 	server := *p.round.server
 	server.Script = nil
-	if server.TCP == nil && server.HTTP == nil {
+	if server == (ServerCheck{Server: server.Server, Source: server.Source, FirewallMark: server.FirewallMark}) {
 		return nil
 	}
 	return p.with(server)
@@ -148,7 +148,10 @@ func (p planner) server(key spec.ServerKey, v *spec.HealthCheck) *plan {
 	if v == nil {
 		return nil
 	}
-	check := &ServerCheck{Server: key, TCP: v.TCP, HTTP: v.HTTP}
+	check := &ServerCheck{
+		Server: key, TCP: v.TCP, HTTP: v.HTTP, DNS: v.DNS, GRPC: v.GRPC, SMTP: v.SMTP, UDP: v.UDP, Ping: v.Ping,
+		Source: v.Source, FirewallMark: v.FirewallMark,
+	}
 	if v.Script != nil {
 		check.Script = &ServerScript{Name: v.Script.Name, Command: p.scripts[v.Script.Name].Command}
 	}

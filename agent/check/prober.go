@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"sync"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/sandbox"
@@ -25,7 +24,15 @@ type ServerCheck struct {
 	Server spec.ServerKey
 	TCP    *spec.TCPCheck
 	HTTP   *spec.HTTPCheck
+	DNS    *spec.DNSCheck
+	GRPC   *spec.GRPCCheck
+	SMTP   *spec.SMTPCheck
+	UDP    *spec.UDPCheck
+	Ping   *spec.PingCheck
 	Script *ServerScript
+	// Source and FirewallMark are as spec.HealthCheck has them. A script does as it likes.
+	Source       string
+	FirewallMark int64
 }
 
 // ServerScript is the check script that a health check names.
@@ -39,8 +46,8 @@ type ServerScript struct {
 type Network struct {
 	// Sandbox runs scripts. Without one, every script fails.
 	Sandbox *sandbox.Sandbox
-	// Dial makes the connections; nil is an ordinary net.Dialer.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Dial makes the connections, with a dialer that is set up as the check asks; nil is the dialer itself.
+	Dial func(d *net.Dialer, ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Script implements Prober.
@@ -70,34 +77,3 @@ func (n Network) Server(ctx context.Context, check ServerCheck) error {
 	}
 	return all(results)
 }
-
-// A probe is one kind of check of one server.
-type probe interface {
-	Probe(ctx context.Context, server netip.AddrPort) error
-}
-
-type namedProbe struct {
-	kind string // as health_check names it
-	probe
-}
-
-func (n Network) probes(check ServerCheck) []namedProbe {
-	dial := n.Dial
-	if dial == nil {
-		// No keep-alive probes: no connection lives that long.
-		dial = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: false}, KeepAlive: -1}).DialContext
-	}
-	var probes []namedProbe
-	if check.TCP != nil {
-		probes = append(probes, namedProbe{"tcp", tcpProbe{dial: dial, check: *check.TCP}})
-	}
-	if check.HTTP != nil {
-		probes = append(probes, namedProbe{"http", httpProbe{dial: dial, check: *check.HTTP}})
-	}
-	if check.Script != nil {
-		probes = append(probes, namedProbe{"script", scriptProbe{sandbox: n.Sandbox, service: check.Server.VirtualServer, script: *check.Script}})
-	}
-	return probes
-}
-
-type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)

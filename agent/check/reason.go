@@ -26,6 +26,9 @@ func withTimeout(ctx context.Context, d time.Duration) (context.Context, context
 // networkReason puts an error of a connection into words. Go's own carry addresses and layers of
 // wrapping, which say nothing that the reader doesn't know.
 func networkReason(ctx context.Context, err error) error {
+	if setup, ok := errors.AsType[setupError](err); ok {
+		return setup
+	}
 	var errno syscall.Errno
 	switch {
 	case errors.As(err, &errno):

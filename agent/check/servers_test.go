@@ -2,10 +2,13 @@ package check
 
 import (
 	"bufio"
+	"crypto/tls"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"testing"
 	"time"
@@ -128,4 +131,32 @@ func blackhole(t *testing.T) string {
 	}
 	t.Fatal("the queue of connections does not fill up")
 	return ""
+}
+
+// endlessly says the same again and again.
+func endlessly(text string) func(net.Conn) {
+	return func(c net.Conn) {
+		for {
+			if _, err := io.WriteString(c, text); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// selfSigned returns a certificate for 127.0.0.1, ::1, example.com and *.example.com, and itself in PEM, which has
+// signed it.
+func selfSigned(t *testing.T) (server *tls.Config, ca string) {
+	t.Helper()
+	web := httptest.NewUnstartedServer(nil)
+	web.StartTLS()
+	defer web.Close()
+	return &tls.Config{Certificates: web.TLS.Certificates, MinVersion: tls.VersionTLS12},
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw}))
+}
+
+// hangUp says nothing and closes, without a reset for what it did not read.
+func hangUp(c net.Conn) {
+	_ = c.(*net.TCPConn).CloseWrite()
+	_, _ = io.Copy(io.Discard, c)
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -29,8 +28,7 @@ func (p tcpProbe) Probe(ctx context.Context, server netip.AddrPort) error {
 		return networkReason(ctx, err)
 	}
 	defer func() { _ = conn.Close() }() // how the connection ends says nothing about the server
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	defer obey(ctx, conn)()
 	if p.check.Send != "" {
 		if _, err := io.WriteString(conn, p.check.Send); err != nil {
 			return networkReason(ctx, err)

@@ -156,7 +156,7 @@ func TestServerFitsItsServiceByItsMethod(t *testing.T) {
 		"on every port by NAT":         {everyPort, "192.0.2.21:0", RealServer{ForwardingMethod: NAT}, nil},
 		"one port for every port":      {everyPort, "192.0.2.21:80", RealServer{ForwardingMethod: NAT}, nil},
 		"every port for one":           {goodService, "192.0.2.21:0", RealServer{ForwardingMethod: NAT}, one("/port", "0 keeps the port that a client asked for, where a service has many: use 1 to 65535")},
-		"a check of no port":           {checked, "192.0.2.21:0", RealServer{}, one("/port", "the health check connects to the server's port, and 0 is none: use a script check, or nat and a port")},
+		"a check of no port":           {checked, "192.0.2.21:0", RealServer{}, one("/port", "the health check tcp goes to the server's port, and 0 is none: give the check a port, or use nat and a port")},
 		"a check of a port behind NAT": {checked, "192.0.2.21:80", RealServer{ForwardingMethod: NAT}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

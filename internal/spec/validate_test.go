@@ -172,7 +172,7 @@ func TestValidateVirtualServer(t *testing.T) {
 		"scheduler":       {func(v *VirtualServer) { v.Scheduler = "random" }, one("/scheduler", `"random" is not known: use one of rr, wrr, lc, wlc, fo, ovf, lblc, lblcr, dh, sh, mh, sed, nq, twos`)},
 		"no method":       {func(v *VirtualServer) { v.ForwardingMethod = "" }, one("/forwarding_method", "a value is needed: one of nat, dr, tunnel")},
 		"unknown method":  {func(v *VirtualServer) { v.ForwardingMethod = "masq" }, one("/forwarding_method", `"masq" is not known: use one of nat, dr, tunnel`)},
-		"check of a kind": {func(v *VirtualServer) { check := DefaultHealthCheck(); v.HealthCheck = &check }, one("/health_check", "a health check names at least one of tcp, http and script")},
+		"check of a kind": {func(v *VirtualServer) { check := DefaultHealthCheck(); v.HealthCheck = &check }, one("/health_check", "a health check names at least one of tcp, http, dns, grpc, smtp, udp, ping and script")},
 		"check's rhythm": {func(v *VirtualServer) {
 			check := goodCheck()
 			check.Rise = 0
@@ -257,7 +257,7 @@ func TestValidateHealthCheck(t *testing.T) {
 		"fastest":                        {rhythm(10*time.Millisecond, 10*time.Millisecond), nil},
 		"slowest":                        {rhythm(24*time.Hour, 24*time.Hour), nil},
 		"codes and ranges":               {status(StatusRange{100, 100}, StatusRange{200, 599}), nil},
-		"nothing to check":               {func(v *HealthCheck) { v.TCP = nil }, one("", "a health check names at least one of tcp, http and script")},
+		"nothing to check":               {func(v *HealthCheck) { v.TCP = nil }, one("", "a health check names at least one of tcp, http, dns, grpc, smtp, udp, ping and script")},
 		"too fast":                       {rhythm(9*time.Millisecond, 9*time.Millisecond), one("/interval", "9ms is out of range: use 10ms to 24h0m0s")},
 		"too slow":                       {rhythm(25*time.Hour, time.Second), one("/interval", "25h0m0s is out of range: use 10ms to 24h0m0s")},
 		"no timeout":                     {rhythm(time.Second, 0), one("/timeout", "0s is no time to answer in: use more than 0s")},
@@ -380,8 +380,8 @@ func TestValidateCheckScript(t *testing.T) {
 
 func TestFieldErrorsAsText(t *testing.T) {
 	t.Parallel()
-	errs := FieldErrors{{"", "a health check names at least one of tcp, http and script"}, {"/rise", "0 is out of range"}}
-	want := "health_check: a health check names at least one of tcp, http and script; health_check/rise: 0 is out of range"
+	errs := FieldErrors{{"", "a health check names at least one of tcp, http, dns, grpc, smtp, udp, ping and script"}, {"/rise", "0 is out of range"}}
+	want := "health_check: a health check names at least one of tcp, http, dns, grpc, smtp, udp, ping and script; health_check/rise: 0 is out of range"
 	if diff := cmp.Diff(want, errs.Under("/health_check").Error()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

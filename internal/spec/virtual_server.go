@@ -183,8 +183,8 @@ func (v *VirtualServer) Admit(address netip.AddrPort, server RealServer) FieldEr
 	if v.SorryServer != nil && v.SorryServer.AddrPort() == address {
 		errs.add("/address", "%s is the service's sorry server: it cannot be one of its real servers, too", address)
 	}
-	if check := v.Resolve(server).HealthCheck; errs == nil && address.Port() == 0 && check != nil && (check.TCP != nil || check.HTTP != nil) {
-		errs.add("/port", "the health check connects to the server's port, and 0 is none: use a script check, or nat and a port")
+	if check := v.Resolve(server).HealthCheck; errs == nil && check != nil {
+		errs = check.admit(address)
 	}
 	return errs
 }

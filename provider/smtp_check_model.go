@@ -1,0 +1,48 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+func smtpCheckType() types.ObjectType {
+	return types.ObjectType{AttrTypes: map[string]attr.Type{
+		"address": iptypes.IPAddressType{}, "port": types.Int64Type, "hello": types.StringType, "starttls": tlsCheckType(), "tls": tlsCheckType(),
+	}}
+}
+
+func smtpCheckAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "A mail server greets with 220 and answers `EHLO`, and `STARTTLS` if it is to. No mail is sent.",
+		Attributes: map[string]schema.Attribute{
+			"address":  probeAddressAttribute(),
+			"port":     probePortAttribute(),
+			"hello":    wordAttribute(spec.DefaultSMTPCheck().Hello, "Name with which the agent introduces itself in `EHLO`."),
+			"starttls": tlsCheckAttribute("TLS is begun after `EHLO`, as on the ports 25 and 587; `starttls = {}` verifies the server's certificate. Left out, it is not."),
+			"tls":      tlsCheckAttribute("The connection begins with TLS, as on port 465. Left out, it does not."),
+		},
+	}
+}
+
+func smtpCheck(o types.Object) *spec.SMTPCheck {
+	v := spec.DefaultSMTPCheck()
+	v.Address = address(attribute[iptypes.IPAddress](o, "address"))
+	v.Port = portOrNone(attribute[types.Int64](o, "port"))
+	v.Hello = word(attribute[types.String](o, "hello"), v.Hello)
+	v.STARTTLS = tlsCheck(attribute[types.Object](o, "starttls"))
+	v.TLS = tlsCheck(attribute[types.Object](o, "tls"))
+	return &v
+}
+
+func smtpCheckValue(v spec.SMTPCheck, before types.Object) types.Object {
+	return types.ObjectValueMust(smtpCheckType().AttrTypes, map[string]attr.Value{
+		"address": addressOrNull(v.Address), "port": portOrNull(v.Port), "hello": types.StringValue(v.Hello),
+		"starttls": tlsCheckValue(v.STARTTLS, attribute[types.Object](before, "starttls")),
+		"tls":      tlsCheckValue(v.TLS, attribute[types.Object](before, "tls")),
+	})
+}
