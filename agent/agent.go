@@ -111,7 +111,7 @@ func (a *Agent) listen() error {
 	}
 	counters := newCounters(a.checker, a.balancer, a.tuner, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
-		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
+		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Doubts: a.doubts, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})
 	api, err := httpapi.Listen(a.config.Listen, files, tokens, handler, a.log)
 	if err != nil {
@@ -145,6 +145,9 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	parts, working := errgroup.WithContext(working)
 	for _, run := range []func(context.Context) error{a.checker.Run, a.balancer.Run, a.engine.Run, a.tuner.Run} {
 		parts.Go(func() error { return run(working) })
+	}
+	if a.plane.pulse != nil {
+		parts.Go(func() error { return a.plane.pulse.Run(working) })
 	}
 	if err := errors.Join(a.applyAll(func() error { return a.balancer.Sync(working) }), a.tuner.Sync(working)); err != nil {
 		a.log.Error("the stored state could not be applied as a whole; it will be tried again", "error", err)
@@ -241,6 +244,14 @@ func (a *Agent) Check(ctx context.Context, v any) spec.FieldErrors {
 		return a.plane.checkScript(v)
 	case spec.IPVSSettings:
 		return a.tuner.Check(ctx, v)
+	}
+	return nil
+}
+
+// doubts reports what this machine could do of an object, and probably not well.
+func (a *Agent) doubts(v any) spec.FieldErrors {
+	if v, ok := v.(spec.VRRPInstance); ok && a.plane.pulse != nil {
+		return a.plane.pulse.Doubts(v)
 	}
 	return nil
 }

@@ -32,7 +32,9 @@ type dataplane struct {
 	// facts are those of the machine, and modules what its kernel's IPVS has; nil where it is not touched.
 	facts   func() (spec.Facts, error)
 	modules func() (ipvs.Modules, error)
-	close   func() error
+	// pulse says how late the machine wakes threads; nil where it is not touched.
+	pulse *vrrp.Pulse
+	close func() error
 }
 
 // links are the machine's network interfaces.
@@ -91,6 +93,7 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 	if err != nil {
 		return dataplane{}, err
 	}
+	pulse := &vrrp.Pulse{}
 	programs := sandbox.New(c.Scripts.Directory, c.Scripts.User)
 	return dataplane{
 		network:     vrrp.RawNetwork{},
@@ -100,16 +103,18 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		tuning:      tuned,
 		prober:      check.Network{Sandbox: programs},
 		checkScript: func(v spec.CheckScript) spec.FieldErrors { return programs.Check(v.Command) },
-		facts:       facts,
+		facts:       func() (spec.Facts, error) { return facts(pulse) },
+		pulse:       pulse,
 		modules:     ipvs.LocalModules,
 		close:       func() error { return errors.Join(interfaces.Close(), table.Close()) },
 	}, nil
 }
 
 // facts are those of this machine.
-func facts() (spec.Facts, error) {
+func facts(pulse *vrrp.Pulse) (spec.Facts, error) {
 	machine, err := link.Facts()
 	modules, unknown := ipvs.LocalModules()
+	machine.WakeUpJitter = spec.Duration(pulse.Jitter())
 	machine.Schedulers = balance.Schedulers(modules)
 	return machine, errors.Join(err, unknown)
 }

@@ -70,6 +70,9 @@ func (r *clusterResource[Spec, State, M]) Configure(_ context.Context, req resou
 	r.cluster = c
 }
 
+// mayNotBeMeant ends the summary of a warning about what is possible and yet hardly meant.
+const mayNotBeMeant = " May Not Be What Is Meant"
+
 // doubter is a model that may say what is possible and yet hardly meant.
 type doubter interface{ doubts() spec.FieldErrors }
 
@@ -93,7 +96,7 @@ func (r *clusterResource[Spec, State, M]) ValidateConfig(ctx context.Context, re
 	c.report(&resp.Diagnostics, r.unableTo("Validate"))
 	if d, ok := any(m).(doubter); ok {
 		for _, e := range d.doubts() {
-			resp.Diagnostics.AddAttributeWarning(attributePath(req.Config.Schema.Type(), e.Pointer), r.kind.title+" May Not Be What Is Meant", e.Detail)
+			resp.Diagnostics.AddAttributeWarning(attributePath(req.Config.Schema.Type(), e.Pointer), r.kind.title+mayNotBeMeant, e.Detail)
 		}
 	}
 }

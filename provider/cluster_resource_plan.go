@@ -116,13 +116,15 @@ func (r *clusterResource[Spec, State, M]) rehearse(ctx context.Context, resp *re
 	if existed && prior.key() != key {
 		return // a replacement: it is planned once more, as a create
 	}
-	conflict, other := conflicts(each(ctx, targets, func(ctx context.Context, d *director) (Spec, error) {
+	rehearsed := each(ctx, targets, func(ctx context.Context, d *director) (spec.FieldErrors, error) {
 		object, err := r.kind.collection(d.client).Put(ctx, key, plan.spec(d.name), client.PutOptions{DryRun: true})
 		if err != nil {
-			return plan.spec(d.name), err
+			return nil, err
 		}
-		return object.Spec, nil
-	}).errs())
+		return object.Warnings, nil
+	})
+	r.misgivings(of, plan, rehearsed.values()).warn(&resp.Diagnostics, r.kind.title+mayNotBeMeant, "")
+	conflict, other := conflicts(rehearsed.errs())
 	r.fail(&resp.Diagnostics, of, plan, "Plan", other)
 	if _, judged := r.misfits(plan); !judged {
 		r.gather(of, plan, conflict).warn(&resp.Diagnostics, r.kind.title+" Conflicts With Another Object", unlessThisApply)

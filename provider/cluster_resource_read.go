@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
@@ -53,6 +55,8 @@ func (r *clusterResource[Spec, State, M]) Read(ctx context.Context, req resource
 		resp.Diagnostics.AddWarning("Director Unreachable", fmt.Sprintf("director %s: %s", name, unreachableText(seen[name].err)))
 	}
 
+	r.tell(&resp.Diagnostics, seen.values())
+
 	actual := map[string]Spec{}
 	for name, o := range seen.values() {
 		if o.exists {
@@ -95,4 +99,15 @@ func (r *clusterResource[Spec, State, M]) Read(ctx context.Context, req resource
 	}
 	m.placed().report(conditions)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+// tell warns of what directors remark on.
+func (r *clusterResource[Spec, State, M]) tell(diags *diag.Diagnostics, seen map[string]observation[Spec]) {
+	var c complaints
+	for _, name := range slices.Sorted(maps.Keys(seen)) {
+		if remark := seen[name].remark; remark != "" {
+			c.add(name, path.Empty(), remark)
+		}
+	}
+	c.warn(diags, r.kind.title+" Is Not As Usual", "")
 }

@@ -40,6 +40,7 @@ type directorFacts struct {
 	IPVS          *ipvsFacts                `tfsdk:"ipvs"`
 	Interfaces    map[string]interfaceFacts `tfsdk:"interfaces"`
 	Schedulers    []string                  `tfsdk:"schedulers"`
+	WakeUpJitter  *string                   `tfsdk:"wake_up_jitter"`
 	Drift         []driftFacts              `tfsdk:"drift"`
 }
 
@@ -101,6 +102,7 @@ func factsAttributes() map[string]schema.Attribute {
 			ElementType: types.StringType, Computed: true,
 			MarkdownDescription: "IPVS schedulers that its kernel has or could load. Null where its agent cannot tell: it reads them in `/lib/modules`.",
 		},
+		"wake_up_jitter": text("How late the machine woke a real-time thread at most in the last five minutes, such as `1.2ms`: adverts are that late. Null where it is not measured."),
 		"drift": schema.ListNestedAttribute{
 			Computed: true, MarkdownDescription: "What is in the kernel and should be otherwise.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
@@ -172,7 +174,7 @@ func factsOf(s *spec.Status) directorFacts {
 	f := directorFacts{
 		Reachable: true, Version: &s.Version, Dataplane: &s.Dataplane, KernelRelease: unlessEmpty(s.Facts.KernelRelease),
 		IPVS:       &ipvsFacts{s.IPVS.Available, unlessEmpty(s.IPVS.Version), unlessEmpty(s.IPVS.Reason), append([]string{}, s.IPVS.ForeignServices...)},
-		Interfaces: map[string]interfaceFacts{}, Schedulers: s.Facts.Schedulers, Drift: []driftFacts{},
+		Interfaces: map[string]interfaceFacts{}, Schedulers: s.Facts.Schedulers, WakeUpJitter: jitter(s.Facts.WakeUpJitter), Drift: []driftFacts{},
 	}
 	for name, i := range s.Facts.Interfaces {
 		one := interfaceFacts{Up: i.Up, Running: i.Running, Addresses: []string{}}
@@ -187,4 +189,12 @@ func factsOf(s *spec.Status) directorFacts {
 		}
 	}
 	return f
+}
+
+// jitter is null where it is not measured.
+func jitter(d spec.Duration) *string {
+	if d == 0 {
+		return nil
+	}
+	return new(d.String())
 }

@@ -36,6 +36,7 @@ type testDirector struct {
 	aside    string
 	foreign  map[string]spec.KernelService
 	refuse   spec.FieldErrors
+	doubt    spec.FieldErrors
 	fault    func(w http.ResponseWriter, r *http.Request) (handled bool)
 	requests []string
 
@@ -49,7 +50,7 @@ func newDirectors(t *testing.T, names ...string) map[string]*testDirector {
 	for _, name := range names {
 		d := &testDirector{name: name, foreign: map[string]spec.KernelService{}, store: store.InMemory(), journal: all}
 		api := httpapi.Handler(httpapi.Config{
-			Store: d.store, Director: d, Routers: testRouters{d}, Table: d.ipvsTable, Version: "test", Log: slog.New(slog.DiscardHandler),
+			Store: d.store, Director: d, Routers: testRouters{d}, Table: d.ipvsTable, Doubts: d.doubts, Version: "test", Log: slog.New(slog.DiscardHandler),
 		})
 		d.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			all.add(name + " " + r.Method + " " + r.URL.RequestURI())
@@ -73,6 +74,19 @@ func (d *testDirector) Check(context.Context, any) spec.FieldErrors {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.refuse
+}
+
+// doubts has what the test told it to.
+func (d *testDirector) doubts(any) spec.FieldErrors {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.doubt
+}
+
+func (d *testDirector) setDoubt(errs ...spec.FieldError) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.doubt = errs
 }
 
 // Apply repairs all drift, and ends the removal of real servers unless the test says that they are busy.
@@ -113,8 +127,15 @@ func (d *testDirector) Status(context.Context) spec.Status {
 		instances[name] = spec.VRRPInstanceStatus{VRRPInstanceState: spec.VRRPInstanceState{State: state, Failover: name == d.aside}}
 	}
 	services := map[string]spec.VirtualServerStatus{}
-	for name := range d.store.Desired().VirtualServers {
-		services[name] = spec.VirtualServerStatus{}
+	desired := d.store.Desired()
+	for name := range desired.VirtualServers {
+		services[name] = spec.VirtualServerStatus{RealServers: map[string]spec.RealServerStatus{}}
+	}
+	for key, drain := range desired.Drains.All() {
+		if services[key.VirtualServer].RealServers == nil {
+			continue // its service is gone
+		}
+		services[key.VirtualServer].RealServers[key.Address.String()] = spec.RealServerStatus{RealServerState: spec.RealServerState{Drain: drain.State()}}
 	}
 	return spec.Status{Name: d.name, Version: "test", Dataplane: "memory", VRRPInstances: instances, VirtualServers: services, Drift: slices.Clone(d.drift)}
 }

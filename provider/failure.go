@@ -42,6 +42,17 @@ func (r *clusterResource[Spec, State, M]) gather(of attr.Type, m M, failed map[s
 	return c
 }
 
+// misgivings are what directors could do and probably not well, at the attributes that they named.
+func (r *clusterResource[Spec, State, M]) misgivings(of attr.Type, m M, said map[string]spec.FieldErrors) complaints {
+	var c complaints
+	for _, director := range slices.Sorted(maps.Keys(said)) {
+		for _, e := range said[director] {
+			c.add(director, attributePath(of, m.locate(director, e.Pointer)), e.Detail)
+		}
+	}
+	return c
+}
+
 func unreachableText(err error) string {
 	gone, _ := errors.AsType[*client.UnreachableError](err)
 	return gone.Reason()

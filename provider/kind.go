@@ -22,6 +22,9 @@ type kind[Spec, State any] struct {
 	carries func(s *spec.Snapshot, key string) bool
 	// election is nil where directors do not elect one of them.
 	election *election[Spec, State]
+	// remark says what else there is to know of an object on a director, which a plan has nothing to do about; ""
+	// is nothing, and the function is nil where there never is anything.
+	remark func(s *spec.Snapshot, key string) string
 	// drains says that an object that was removed may be there until its connections have ended.
 	drains bool
 }
@@ -32,6 +35,8 @@ type observation[Spec any] struct {
 	exists bool
 	// kernel lists how the director's kernel differs from what the director was asked for.
 	kernel []spec.Drift
+	// remark is what else there is to know.
+	remark string
 }
 
 // look finds an object in the director's snapshot, or what this provider instance has written since.
@@ -48,7 +53,11 @@ func (k kind[Spec, State]) look(ctx context.Context, d *director, key string) (o
 	if !exists && k.drains {
 		return k.lookLeaving(ctx, d, key)
 	}
-	return observation[Spec]{spec: v, exists: exists, kernel: kernelDrift(snapshot, k.kind, key)}, nil
+	seen := observation[Spec]{spec: v, exists: exists, kernel: kernelDrift(snapshot, k.kind, key)}
+	if k.remark != nil {
+		seen.remark = k.remark(snapshot, key)
+	}
+	return seen, nil
 }
 
 // put writes an object and returns it as the director has it then.

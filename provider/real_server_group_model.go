@@ -31,6 +31,7 @@ func realServerGroups() kind[spec.RealServerGroup, spec.RealServerGroupStatus] {
 			}
 			return group, service.RealServerGroup || len(group.Servers) > 0
 		},
+		remark:  groupRemark,
 		carries: carriesService, drains: true,
 	}
 }

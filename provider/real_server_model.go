@@ -35,6 +35,7 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 			v, ok := s.VirtualServers[k.VirtualServer].RealServers[k.Address.String()]
 			return v.Spec, ok
 		},
+		remark:  serverRemark,
 		carries: carriesServer, drains: true,
 	}
 }

@@ -45,6 +45,7 @@ func virtualServers() kind[spec.VirtualServer, spec.VirtualServerStatus] {
 			v, ok := s.VirtualServers[key]
 			return v.Spec, ok
 		},
+		remark:  serviceRemark,
 		carries: carriesService,
 	}
 }

@@ -51,6 +51,7 @@ func vrrpInstances() kind[spec.VRRPInstance, spec.VRRPInstanceStatus] {
 			v, ok := s.VRRPInstances[key]
 			return v.Spec, ok
 		},
+		remark:  instanceRemark,
 		carries: carriesInstance, election: routerElection(),
 	}
 }

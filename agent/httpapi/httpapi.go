@@ -63,6 +63,8 @@ type Config struct {
 	Routers Routers
 	// Events are what happened lately; nil when nobody here remembers.
 	Events Events
+	// Doubts reports what this machine could do of a spec.VRRPInstance, and probably not well; nil when nobody knows.
+	Doubts func(v any) spec.FieldErrors
 	// Facts are those of the machine; nil where there are none to tell.
 	Facts func() (spec.Facts, error)
 	// Table is that of the kernel's IPVS; nil where there is none to tell.
@@ -83,6 +85,7 @@ type api struct {
 	creators creators
 	waiting  waiting
 	events   Events
+	doubts   func(v any) spec.FieldErrors // nil when nobody knows
 	log      *slog.Logger
 
 	snapshots snapshots
@@ -91,7 +94,7 @@ type api struct {
 // Handler returns the API's routes, authentication included.
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
-	a := &api{store: c.Store, director: c.Director, routers: c.Routers, waiting: newWaiting(), events: c.Events, log: c.Log}
+	a := &api{store: c.Store, director: c.Director, routers: c.Routers, waiting: newWaiting(), events: c.Events, doubts: c.Doubts, log: c.Log}
 	h := humago.New(mux, humaConfig(c.Version))
 
 	registerObjects(h, a)

@@ -461,3 +461,18 @@ func FuzzParseTokens(f *testing.F) {
 		}
 	})
 }
+
+func TestDryRunSaysWhatTheMachineWouldNotDoWell(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.handler = Handler(Config{Store: f.store, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler), Doubts: func(v any) spec.FieldErrors {
+		return spec.FieldErrors{{Pointer: "/command", Detail: fmt.Sprintf("doubtful: %T", v)}}
+	}})
+	const body = `{"command":["/scripts/ping"]}`
+	if got := f.want(t, http.StatusOK, "PUT", "/v1/check-scripts/a?dry_run=true", body); !strings.Contains(got, `"warnings":[{"pointer":"/command","detail":"doubtful: spec.CheckScript"}]`) {
+		t.Errorf("answered %s", got)
+	}
+	if got := f.want(t, http.StatusCreated, "PUT", "/v1/check-scripts/a", body); strings.Contains(got, "warnings") {
+		t.Errorf("the PUT itself answered %s", got)
+	}
+}

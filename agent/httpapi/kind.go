@@ -124,6 +124,9 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 	}
 	answer := k.answer(a.director.Seen(ctx, k.kind, key), status, key, v)
 	answer.Body.Unresolved = unresolved
+	if r.dryRun && a.doubts != nil {
+		answer.Body.Warnings = a.doubts(v)
+	}
 	return answer, nil
 }
 

@@ -6,6 +6,7 @@ import "net/netip"
 type Facts struct {
 	KernelRelease string                      `json:"kernel_release,omitempty" doc:"as uname -r prints it"`
 	Interfaces    map[string]NetworkInterface `json:"interfaces,omitempty" doc:"network interfaces, by name"`
+	WakeUpJitter  Duration                    `json:"wake_up_jitter,omitzero" doc:"how late a real-time thread woke at most in the last five minutes: adverts are that late"`
 	Schedulers    []string                    `json:"schedulers,omitempty" doc:"IPVS schedulers that the kernel has or could load; left out where /lib/modules does not tell"`
 }
 

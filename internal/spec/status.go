@@ -13,6 +13,8 @@ type Object[Spec, State any] struct {
 	ETag   string `json:"etag" doc:"strong entity tag of the canonical spec, quotes included"`
 	// Unresolved is answered by a dry run alone.
 	Unresolved FieldErrors `json:"unresolved,omitempty" doc:"dry run: references to objects that do not exist yet"`
+	// Warnings are answered by a dry run alone.
+	Warnings FieldErrors `json:"warnings,omitempty" doc:"dry run: what this machine could do, and probably not well"`
 }
 
 // Snapshot is everything a director has, states included, counters not: two equal snapshots are one
