@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/internal/failpoint"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -165,6 +166,7 @@ func (b *Balancer) write(ctx context.Context, seen view, part []ipvs.ServiceKey,
 		}
 		var writes int
 		writes, failure = b.kernel.Apply(ctx, ops)
+		failpoint.Reach(failpoint.Applied)
 		failure = attribute(failure, seen.names)
 		b.counters.Wrote(writes)
 		b.log.Info("changed the kernel's table", "writes", writes)

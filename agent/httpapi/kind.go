@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/lvs-director/terraform-provider-lvs/internal/failpoint"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -75,6 +76,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		return nil, err
 	}
 
+	failpoint.Reach(failpoint.Validated)
 	status := http.StatusOK
 	var unresolved spec.FieldErrors
 	_, err := a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
@@ -122,6 +124,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 			a.endHold(k.kind, key)
 		}
 	}
+	failpoint.Reach(failpoint.ReadBack)
 	answer := k.answer(a.director.Seen(ctx, k.kind, key), status, key, v)
 	answer.Body.Unresolved = unresolved
 	if r.dryRun && a.doubts != nil {
@@ -149,6 +152,7 @@ func (a *api) precondition(of spec.Kind, key string, r request, exists, equal bo
 // remove is idempotent: what is not there is gone. It returns 202 for what is still there, until its connections
 // have ended.
 func (k kind[Spec, State]) remove(ctx context.Context, a *api, key string, r request) (status int, err error) {
+	failpoint.Reach(failpoint.Validated)
 	_, err = a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
 		before, exists := k.get(d, key)
 		if exists && r.ifMatch != "" && r.ifMatch != "*" && r.ifMatch != spec.ETag(before) {
@@ -169,6 +173,7 @@ func (k kind[Spec, State]) remove(ctx context.Context, a *api, key string, r req
 	if err := a.director.Apply(ctx, k.kind, key); err != nil {
 		return 0, a.refuse(err, fmt.Sprintf("%s %q is deleted, but the kernel could not be brought up to date and will be tried again", k.kind, key))
 	}
+	failpoint.Reach(failpoint.ReadBack)
 	if k.leaving != nil {
 		if _, still := k.leaving(a.store.Desired(), key); still {
 			return http.StatusAccepted, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"syscall"
 
+	"github.com/lvs-director/terraform-provider-lvs/internal/failpoint"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -100,6 +101,7 @@ func (s *Store) commit(b *batch) {
 	s.mu.Unlock()
 
 	b.err = s.write(b.updates)
+	failpoint.Reach(failpoint.Persisted)
 	b.written = true
 
 	s.mu.Lock()
@@ -132,6 +134,7 @@ func (s *Store) write(updates []update) error {
 				}
 			}
 		}
+		failpoint.Reach(failpoint.Written)
 		return w.putNumber(keyRevision, updates[len(updates)-1].after.Revision)
 	})
 }
