@@ -81,7 +81,7 @@ func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error
 
 // assemble makes the parts. Nothing runs yet.
 func (a *Agent) assemble() {
-	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish})
+	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish, Presence: presence{a.store, func() *vrrp.Engine { return a.engine }}})
 	a.balancer = balance.New(balance.Config{
 		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Drains: drains{a.store}, Log: a.log,
 		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval, Publish: a.events.Publish, Modules: a.plane.modules,
@@ -90,8 +90,11 @@ func (a *Agent) assemble() {
 		Interfaces: a.plane.links, Addresses: a.plane.links, VirtualLinks: a.plane.links, Acceptance: a.plane.links, Routes: a.plane.links, Network: a.plane.network, Scripts: a.checker, Services: a.balancer, Log: a.log,
 		StartupHold: a.config.StartupHold,
 		Traces:      a.plane.traces,
-		Changed:     func() { a.tuner.Trigger() },
-		Publish:     a.events.Publish,
+		Changed: func() {
+			a.tuner.Trigger()
+			a.checker.Trigger()
+		},
+		Publish: a.events.Publish,
 	})
 	a.tuner = newTuner(a.config, a.plane.tuning, a.store, roles{a.engine}, a.events.Publish, a.log)
 }
@@ -220,7 +223,11 @@ func (a *Agent) applyAll(sync func() error, changed ...string) error {
 	a.checker.Set(d, changed...)
 	a.balancer.Want(d, changed...)
 	a.tuner.Set(d.IPVSSettings)
-	err := errors.Join(a.engine.Set(d.VRRPInstances), sync())
+	err := a.engine.Set(d.VRRPInstances)
+	if len(changed) == 0 {
+		a.checker.Trigger() // the instances' addresses may be others
+	}
+	err = errors.Join(err, sync())
 	a.applied.Store(true)
 	return err
 }
@@ -280,13 +287,16 @@ func (a *Agent) Seen(ctx context.Context, kind spec.Kind, key string) spec.Statu
 	if !ok {
 		return spec.Status{}
 	}
-	return spec.Status{VirtualServers: map[string]spec.VirtualServerStatus{key: service}}
+	services := map[string]spec.VirtualServerStatus{key: service}
+	a.addFacts(services)
+	return spec.Status{VirtualServers: services}
 }
 
 // Status says what is happening now.
 func (a *Agent) Status(ctx context.Context) spec.Status {
 	events := a.events.Status() // first: whoever goes on from there misses nothing
 	services, table, drift := a.balancer.Status(ctx)
+	a.addFacts(services)
 	settings, tuned := a.tuner.Status(ctx)
 	status := spec.Status{
 		Name:           a.config.Name,

@@ -147,6 +147,24 @@ func TestMemoryDataPlaneDoesTheWholeJob(t *testing.T) {
 	}
 }
 
+// A director whose instance may not become active has its servers in the table all the same.
+func TestChecksThatFollowTheAddressRestWhileItIsElsewhere(t *testing.T) {
+	t.Parallel()
+	a, err := New(memoryConfig(t), "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, a)
+	r.put(t, "/v1/vrrp-instances/web?hold=1h", strings.Replace(instance, `,"track_scripts":{"gateway":{"weight":20}}`, "", 1))
+	r.put(t, "/v1/virtual-servers/web", strings.Replace(service, `"health_check":{`, `"health_check":{"only_when_active":true,"flap_damping":true,`, 1))
+	r.put(t, "/v1/virtual-servers/web/real-servers/192.0.2.21:8080", `{"weight":7}`)
+	r.eventually(t, `"192.0.2.21:8080":{"healthy":true,"weight":7,"reason":"not checked while its service's address is not active here`)
+	if status, answer := r.call(t, http.MethodDelete, "/v1/vrrp-instances/web", ""); status != http.StatusNoContent {
+		t.Fatalf("DELETE answered %d: %s", status, answer)
+	}
+	r.eventually(t, `"192.0.2.21:8080":{"healthy":true,"weight":7,"check":{"passed":true`)
+}
+
 // The master of connection sync follows the instance, other settings are there at once, and all of it is
 // undone.
 func TestSettingsAreMadeFollowedAndUndone(t *testing.T) {

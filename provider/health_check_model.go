@@ -11,19 +11,20 @@ import (
 
 func healthCheckType() types.ObjectType {
 	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"interval": timetypes.GoDurationType{},
-		"timeout":  timetypes.GoDurationType{},
-		"rise":     types.Int64Type,
-		"fall":     types.Int64Type,
-		"tcp":      tcpCheckType(),
-		"http":     httpCheckType(),
-		"dns":      dnsCheckType(),
-		"grpc":     grpcCheckType(),
-		"smtp":     smtpCheckType(),
-		"udp":      udpCheckType(),
-		"ping":     pingCheckType(),
-		"script":   scriptCheckType(),
-		"source":   types.StringType, "firewall_mark": types.Int64Type,
+		"interval":         timetypes.GoDurationType{},
+		"timeout":          timetypes.GoDurationType{},
+		"rise":             types.Int64Type,
+		"fall":             types.Int64Type,
+		"only_when_active": types.BoolType, "flap_damping": types.BoolType,
+		"tcp":    tcpCheckType(),
+		"http":   httpCheckType(),
+		"dns":    dnsCheckType(),
+		"grpc":   grpcCheckType(),
+		"smtp":   smtpCheckType(),
+		"udp":    udpCheckType(),
+		"ping":   pingCheckType(),
+		"script": scriptCheckType(),
+		"source": types.StringType, "firewall_mark": types.Int64Type,
 	}}
 }
 
@@ -37,13 +38,18 @@ func healthCheckAttribute(description string) schema.Attribute {
 			"timeout":  durationAttribute(check.Timeout, "A check without an answer by then has failed: at most `interval`."),
 			"rise":     countAttribute(check.Rise, "Passes in a row that bring a server in: 1 to 255."),
 			"fall":     countAttribute(check.Fall, "Failures in a row that take a server out: 1 to 255."),
-			"tcp":      tcpCheckAttribute(),
-			"http":     httpCheckAttribute(),
-			"dns":      dnsCheckAttribute(),
-			"grpc":     grpcCheckAttribute(),
-			"smtp":     smtpCheckAttribute(),
-			"udp":      udpCheckAttribute(),
-			"ping":     pingCheckAttribute(),
+			"only_when_active": flagAttribute(false, "Whether checks run only on the director where the virtual server's address is active, to spare the real servers. Elsewhere a "+
+				"real server stays what it last was there, and one that was never checked counts as up. An address that belongs to no `lvs_vrrp_instance` is "+
+				"always active."),
+			"flap_damping": flagAttribute(false, "Whether a server that fails again and again stays out for longer: each time more than 3 in an hour doubles the passes in a "+
+				"row that bring it in, up to 32 times `rise`."),
+			"tcp":  tcpCheckAttribute(),
+			"http": httpCheckAttribute(),
+			"dns":  dnsCheckAttribute(),
+			"grpc": grpcCheckAttribute(),
+			"smtp": smtpCheckAttribute(),
+			"udp":  udpCheckAttribute(),
+			"ping": pingCheckAttribute(),
 			"source": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "IP address that the packets of all kinds but `script` come from, or network interface that they leave by. It is " +
@@ -79,6 +85,8 @@ func healthCheck(o types.Object) *spec.HealthCheck {
 	v.Timeout = duration(attribute[timetypes.GoDuration](o, "timeout"), v.Timeout, shortestTimeout)
 	v.Rise = number(attribute[types.Int64](o, "rise"), v.Rise)
 	v.Fall = number(attribute[types.Int64](o, "fall"), v.Fall)
+	v.OnlyWhenActive = flag(attribute[types.Bool](o, "only_when_active"), false)
+	v.FlapDamping = flag(attribute[types.Bool](o, "flap_damping"), false)
 	v.Source = attribute[types.String](o, "source").ValueString()
 	v.FirewallMark = int64(number(attribute[types.Int64](o, "firewall_mark"), 0))
 	// A probe that is not known yet counts as one that is there: it may be the one that is needed.
@@ -115,11 +123,12 @@ func healthCheckValue(v *spec.HealthCheck, before types.Object) types.Object {
 		return types.ObjectNull(healthCheckType().AttrTypes)
 	}
 	all := map[string]attr.Value{
-		"interval": durationValue(v.Interval),
-		"timeout":  durationValue(v.Timeout),
-		"rise":     types.Int64Value(int64(v.Rise)),
-		"fall":     types.Int64Value(int64(v.Fall)),
-		"source":   wordAsBefore(v.Source, before, "source"), "firewall_mark": unlessZero(int(v.FirewallMark), attribute[types.Int64](before, "firewall_mark")),
+		"interval":         durationValue(v.Interval),
+		"timeout":          durationValue(v.Timeout),
+		"rise":             types.Int64Value(int64(v.Rise)),
+		"fall":             types.Int64Value(int64(v.Fall)),
+		"only_when_active": types.BoolValue(v.OnlyWhenActive), "flap_damping": types.BoolValue(v.FlapDamping),
+		"source": wordAsBefore(v.Source, before, "source"), "firewall_mark": unlessZero(int(v.FirewallMark), attribute[types.Int64](before, "firewall_mark")),
 	}
 	for name, of := range healthCheckType().AttrTypes {
 		if kind, is := of.(types.ObjectType); is {

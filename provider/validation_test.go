@@ -104,6 +104,7 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		{goodService, `"1s"`, `"soon"`, "timeout", "invalid duration"},
 		{goodService, `rise     = 1`, `rise = 0`, "rise", "0 is out of range: use 1 to 255"},
 		{goodService, `fall     = 3`, `fall = 256`, "fall", "256 is out of range: use 1 to 255"},
+		{goodService, `fall     = 3`, `only_when_active = "sometimes"`, "only_when_active", "a bool is required"},
 		{goodService, `"/healthz"`, `"healthz"`, "http", "is not a path: begin with '/'"},
 		{goodService, `"200-299"`, `"200-999"`, "http", "is not a range of status codes"},
 		{goodService, `"200-299"]`, `"200-299"], port = 0`, "http", "0 is out of range: use 1 to 65535"},

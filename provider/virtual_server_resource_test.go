@@ -68,9 +68,10 @@ func TestHealthCheckComesAndGoes(t *testing.T) {
 	block := providerBlock(directors)
 	bare := goodService[:strings.Index(goodService, "  health_check")] + "}"
 	tcp := strings.Replace(bare, "\n}", "\n  health_check = { tcp = {} }\n}", 1)
+	damped := strings.Replace(bare, "\n}", "\n  health_check = { tcp = {}, flap_damping = true, only_when_active = true }\n}", 1)
 	http := strings.Replace(bare, "\n}", "\n  health_check = { http = { body = \"\", headers = {} } }\n}", 1)
 	var steps []resource.TestStep
-	for _, config := range []string{tcp, bare, http, tcp} {
+	for _, config := range []string{tcp, damped, bare, http, tcp} {
 		steps = append(steps, resource.TestStep{Config: block + config}, resource.TestStep{Config: block + config, ConfigPlanChecks: noChanges()})
 	}
 	run(t, steps...)

@@ -64,6 +64,8 @@ func (m memory) after(says Verdict) memory {
 		m.last = says
 	case says == Suspect && m.last == Unknown:
 		m.last = Down // there is nothing that it could stay
+	case says == Assumed && m.last == Unknown:
+		m.last = Up
 	}
 	m.joined = m.joined || m.last == Up
 	return m
@@ -83,11 +85,15 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 	for key, server := range desired.RealServers.All() {
 		v := desired.VirtualServers[key.VirtualServer]
 		m, seen := before.servers.Get(key)
+		says := verdictOf(v, server, key, health)
 		if !seen {
 			_, known := before.services[key.VirtualServer]
 			m = first(v, server, actual, key.Address, known)
+			if _, there := actual[serviceKey(v)]; there && !known && m.last == Unknown && says == Assumed {
+				m.last = Down // a process before this one had a reason to leave it out
+			}
 		}
-		m = m.after(verdictOf(v, server, key, health))
+		m = m.after(says)
 		after.servers.Put(key, m)
 		strengths[key.VirtualServer] = strengths[key.VirtualServer].add(share(desired, key, server), m.last)
 	}

@@ -84,3 +84,29 @@ func TestServersOwnCheckCountsWhereTheServiceHasNone(t *testing.T) {
 		}
 	})
 }
+
+// A backup that does not check takes over with a full table, except for what it knows to be down.
+func TestServerThatNobodyChecksCountsAsUpUnlessItIsKnownToBeDown(t *testing.T) {
+	const service, first, second = "-A -t 192.0.2.100:80 -s wrr", "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 1", "-a -t 192.0.2.100:80 -r 192.0.2.22:80 -g -w 1"
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		removing := with(web(a, 1, b, 1), func(v *spec.VirtualServer) { v.OnFailure = spec.Remove })
+		d.health.set(a, Assumed)
+		d.health.set(b, Assumed)
+		d.Set(removing)
+		d.wants(service, first, second)
+		if up, known := d.Service("web"); !up || !known {
+			t.Errorf("the service: up %t, known %t", up, known)
+		}
+		d.health.set(a, Down)
+		d.Trigger()
+		d.wants(service, second)
+
+		d.health.set(a, Assumed)
+		d.restart(Repair) // it was taken out by the process before, for a reason
+		d.Set(removing)
+		d.wants(service, second)
+		d.health.set(a, Up)
+		d.Trigger()
+		d.wants(service, first, second)
+	})
+}

@@ -23,6 +23,8 @@ type Config struct {
 	// Publish is told of changed verdicts on scripts. It must not block, nor call the Checker. nil is nobody
 	// to tell.
 	Publish func(...spec.Event)
+	// Presence knows which virtual addresses are in service elsewhere. nil is none.
+	Presence Presence
 	// Limit is how many rounds may go on at once; what is due beyond that waits. 0 is as many as there are
 	// descriptors for.
 	Limit int
@@ -40,6 +42,7 @@ type Checker struct {
 	publish func(...spec.Event)
 	limit   int
 	jitter  func() float64
+	present Presence
 	wake    chan struct{}  // Run has something to look at
 	rounds  sync.WaitGroup // those under way
 
@@ -48,6 +51,10 @@ type Checker struct {
 	// scripts are those that are run for themselves.
 	scripts map[string]*target
 	series  map[subject]*series
+	// elsewhere are the virtual addresses that are not in service here, as of the last look; moved says that they
+	// may be others.
+	elsewhere map[netip.Addr]bool
+	moved     bool
 	// fresh are series that were never scheduled; waiting are those at rest; running are those whose round is under
 	// way, along with abandoned ones whose last round is.
 	fresh            []*series
@@ -75,7 +82,7 @@ func New(c Config) *Checker {
 		c.Jitter = rand.Float64
 	}
 	return &Checker{
-		prober: c.Prober, log: c.Log, changed: c.Changed, publish: c.Publish, limit: c.Limit, jitter: c.Jitter,
+		prober: c.Prober, log: c.Log, changed: c.Changed, publish: c.Publish, limit: c.Limit, jitter: c.Jitter, present: c.Presence, moved: true,
 		wake:    make(chan struct{}, 1),
 		servers: spec.Servers[*target]{}, scripts: map[string]*target{}, series: map[subject]*series{},
 	}
@@ -88,6 +95,7 @@ func New(c Config) *Checker {
 //
 // Changed are the virtual servers in which d is not what was set before; without any it may differ anywhere.
 func (c *Checker) Set(d spec.Desired, changed ...string) {
+	c.look()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := newPlanner(d)
@@ -132,7 +140,7 @@ func (c *Checker) setServers(d spec.Desired, p planner, name string) {
 	wanted := make(map[netip.AddrPort]*target, len(members))
 	for address, server := range members {
 		key := spec.ServerKey{VirtualServer: name, Address: address}
-		wanted[address] = c.define(c.servers[name][address], id{server: key}, p.server(key, service.Resolve(server).HealthCheck))
+		wanted[address] = c.define(c.servers[name][address], id{server: key}, p.server(key, service, server))
 	}
 	for address, t := range c.servers[name] {
 		if wanted[address] == nil {
@@ -153,6 +161,9 @@ func (c *Checker) define(t *target, of id, want *plan) *target {
 		return t
 	}
 	t.define(want)
+	if want != nil && c.elsewhere[want.only] {
+		t.pause()
+	}
 	if t.series != nil && t.run != nil && t.series.subject == t.run.subject {
 		return t
 	}
@@ -200,9 +211,20 @@ func (c *Checker) Server(key spec.ServerKey) (v Verdict, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t, ok := c.servers.Get(key); ok {
-		return t.counter.verdict, t.why()
+		return t.verdict(), t.why()
 	}
 	return Unknown, notYet
+}
+
+// Facts returns what the health check of a real server has seen; ok is false when it has none.
+func (c *Checker) Facts(key spec.ServerKey) (_ spec.CheckFacts, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t, ok := c.servers.Get(key)
+	if !ok || t.want == nil {
+		return spec.CheckFacts{}, false
+	}
+	return t.facts(time.Now()), true
 }
 
 // Script returns the verdict on a check script; known is false until its first result. The last verdict
@@ -226,6 +248,7 @@ func (c *Checker) Scripts() map[string]spec.CheckScriptStatus {
 			CheckScriptState: spec.CheckScriptState{Passing: t.counter.verdict == Passing, Reason: t.why()},
 			Runs:             t.runs,
 			Failures:         t.failures,
+			Check:            t.facts(time.Now()),
 		}
 	}
 	return all

@@ -114,19 +114,21 @@ type bench struct {
 	changes *int
 	log     *bytes.Buffer
 	events  *event.Log
+	places  *places
 }
 
 // onBench runs a test in a bubble, in which a Checker runs that was told to check d.
 func onBench(t *testing.T, d spec.Desired, test func(bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := bench{t: t, prober: newFakeProber(), changes: new(int), log: new(bytes.Buffer), events: event.New(event.Capacity, 0)}
+		b := bench{t: t, prober: newFakeProber(), changes: new(int), log: new(bytes.Buffer), events: event.New(event.Capacity, 0), places: &places{}}
 		var mu sync.Mutex
 		b.Checker = New(Config{
-			Prober:  b.prober,
-			Log:     slog.New(slog.NewTextHandler(b.log, nil)),
-			Publish: b.events.Publish,
-			Jitter:  evenly,
+			Prober:   b.prober,
+			Log:      slog.New(slog.NewTextHandler(b.log, nil)),
+			Publish:  b.events.Publish,
+			Jitter:   evenly,
+			Presence: b.places,
 			Changed: func(...string) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -573,7 +575,7 @@ func TestScriptVerdict(t *testing.T) {
 		b.pass(50 * time.Millisecond)
 		b.wantScript("gateway", false, false)
 		b.wantScript("none", false, false)
-		want := map[string]spec.CheckScriptStatus{"gateway": {CheckScriptState: spec.CheckScriptState{Reason: "not checked yet"}}}
+		want := map[string]spec.CheckScriptStatus{"gateway": {CheckScriptState: spec.CheckScriptState{Reason: "not checked yet"}, Check: spec.CheckFacts{PassesNeeded: 2}}}
 		if diff := cmp.Diff(want, b.Scripts()); diff != "" {
 			b.t.Errorf("scripts (-want +got):\n%s", diff)
 		}
@@ -581,9 +583,11 @@ func TestScriptVerdict(t *testing.T) {
 		b.wantScript("gateway", true, true)
 		b.prober.set("/gateway", errors.New("exit status 1"))
 		b.pass(2 * time.Second)
+		at := time.Now().Add(-450 * time.Millisecond)
 		b.wantScript("gateway", false, true)
 		want = map[string]spec.CheckScriptStatus{"gateway": {
 			CheckScriptState: spec.CheckScriptState{Reason: "exit status 1"}, Runs: 3, Failures: 2,
+			Check: spec.CheckFacts{Reason: "exit status 1", At: at, Latency: spec.Duration(100 * time.Millisecond), Changed: at, Flaps: 1, PassesNeeded: 2},
 		}}
 		if diff := cmp.Diff(want, b.Scripts()); diff != "" {
 			b.t.Errorf("scripts (-want +got):\n%s", diff)

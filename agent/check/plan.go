@@ -34,7 +34,10 @@ func (i id) compare(other id) int {
 type plan struct {
 	subject    subject
 	rise, fall int
-	round      round
+	damped     bool // takes more passes to come back while it flaps
+	// only is the virtual address that has to be in service here for it to be checked; invalid is always.
+	only  netip.Addr
+	round round
 }
 
 // round is what a round of checks does. What it points at is not written to.
@@ -98,7 +101,7 @@ func (p *plan) equal(other *plan) bool {
 	if p == nil || other == nil {
 		return p == other
 	}
-	return p.subject == other.subject && p.rise == other.rise && p.fall == other.fall
+	return p.subject == other.subject && p.rise == other.rise && p.fall == other.fall && p.damped == other.damped && p.only == other.only
 }
 
 // with returns the plan with another check of the server.
@@ -143,10 +146,15 @@ func newPlanner(d spec.Desired) planner {
 	return planner{scripts: d.CheckScripts, worded: map[*spec.HealthCheck]string{}}
 }
 
-// server returns how a server is checked.
-func (p planner) server(key spec.ServerKey, v *spec.HealthCheck) *plan {
+// server returns how a server of a service is checked.
+func (p planner) server(key spec.ServerKey, service spec.VirtualServer, server spec.RealServer) *plan {
+	v := service.Resolve(server).HealthCheck
 	if v == nil {
 		return nil
+	}
+	var only netip.Addr
+	if v.OnlyWhenActive {
+		only = service.Address
 	}
 	check := &ServerCheck{
 		Server: key, TCP: v.TCP, HTTP: v.HTTP, DNS: v.DNS, GRPC: v.GRPC, SMTP: v.SMTP, UDP: v.UDP, Ping: v.Ping,
@@ -161,7 +169,7 @@ func (p planner) server(key spec.ServerKey, v *spec.HealthCheck) *plan {
 		how = r.how()
 		p.worded[v] = how
 	}
-	return &plan{subject: r.subject(how), rise: v.Rise, fall: v.Fall, round: r}
+	return &plan{subject: r.subject(how), rise: v.Rise, fall: v.Fall, damped: v.FlapDamping, only: only, round: r}
 }
 
 // script returns how a script is run for itself.

@@ -30,6 +30,7 @@ func (c *Checker) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		c.look()
 		timer.Reset(c.turn(ctx))
 		select {
 		case <-ctx.Done():

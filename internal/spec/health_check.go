@@ -11,18 +11,22 @@ import (
 
 // HealthCheck is how the real servers of a service are checked. Every kind that is named must pass.
 type HealthCheck struct {
-	Interval Duration     `json:"interval" required:"false" doc:"default 2s; time between two checks of a server, from start to start; 10ms to 24h"`
-	Timeout  Duration     `json:"timeout" required:"false" doc:"default 1s; a check without an answer by then has failed; at most the interval"`
-	Rise     int          `json:"rise" minimum:"1" maximum:"255" required:"false" default:"1" doc:"passes in a row that bring a server in"`
-	Fall     int          `json:"fall" minimum:"1" maximum:"255" required:"false" default:"3" doc:"failures in a row that take a server out"`
-	TCP      *TCPCheck    `json:"tcp,omitzero" required:"false" doc:"a TCP connection is accepted, and answered as expected"`
-	HTTP     *HTTPCheck   `json:"http,omitzero" required:"false" doc:"an HTTP request is answered as expected"`
-	DNS      *DNSCheck    `json:"dns,omitzero" required:"false" doc:"a DNS question is answered as expected"`
-	GRPC     *GRPCCheck   `json:"grpc,omitzero" required:"false" doc:"the server's gRPC health service says that it serves"`
-	SMTP     *SMTPCheck   `json:"smtp,omitzero" required:"false" doc:"a mail server greets and answers EHLO"`
-	UDP      *UDPCheck    `json:"udp,omitzero" required:"false" doc:"a datagram is answered as expected, or not refused"`
-	Ping     *PingCheck   `json:"ping,omitzero" required:"false" doc:"an echo request is answered"`
-	Script   *ScriptCheck `json:"script,omitzero" required:"false" doc:"a check script exits with 0"`
+	Interval Duration `json:"interval" required:"false" doc:"default 2s; time between two checks of a server, from start to start; 10ms to 24h"`
+	Timeout  Duration `json:"timeout" required:"false" doc:"default 1s; a check without an answer by then has failed; at most the interval"`
+	Rise     int      `json:"rise" minimum:"1" maximum:"255" required:"false" default:"1" doc:"passes in a row that bring a server in"`
+	Fall     int      `json:"fall" minimum:"1" maximum:"255" required:"false" default:"3" doc:"failures in a row that take a server out"`
+	// OnlyWhenActive spares the real servers the checks of directors that do not need them.
+	OnlyWhenActive bool `json:"only_when_active,omitzero" required:"false" doc:"checks run only while the service's address is active here; elsewhere servers stay what they last were, and one that was never checked counts as up; an address that belongs to no VRRP instance is always active; default false"`
+	// FlapDamping makes a server that fails again and again stay out for longer.
+	FlapDamping bool         `json:"flap_damping,omitzero" required:"false" doc:"a server that has failed more than 3 times in an hour takes twice as many passes in a row to come back for each time more, up to 32 times as many; default false"`
+	TCP         *TCPCheck    `json:"tcp,omitzero" required:"false" doc:"a TCP connection is accepted, and answered as expected"`
+	HTTP        *HTTPCheck   `json:"http,omitzero" required:"false" doc:"an HTTP request is answered as expected"`
+	DNS         *DNSCheck    `json:"dns,omitzero" required:"false" doc:"a DNS question is answered as expected"`
+	GRPC        *GRPCCheck   `json:"grpc,omitzero" required:"false" doc:"the server's gRPC health service says that it serves"`
+	SMTP        *SMTPCheck   `json:"smtp,omitzero" required:"false" doc:"a mail server greets and answers EHLO"`
+	UDP         *UDPCheck    `json:"udp,omitzero" required:"false" doc:"a datagram is answered as expected, or not refused"`
+	Ping        *PingCheck   `json:"ping,omitzero" required:"false" doc:"an echo request is answered"`
+	Script      *ScriptCheck `json:"script,omitzero" required:"false" doc:"a check script exits with 0"`
 	// Of all kinds but script:
 	Source       string `json:"source,omitempty" required:"false" doc:"address that packets come from, or network interface that they leave by; left out, the director's routes decide"`
 	FirewallMark int64  `json:"firewall_mark,omitzero" minimum:"0" maximum:"4294967295" required:"false" doc:"mark that packets bear, for the director's firewall and routing rules; left out, or 0, they have none"`

@@ -80,6 +80,11 @@ func TestValidateWhatTheKernelCanDoForAService(t *testing.T) {
 		"tunnel of words": {goodService, func(v *VirtualServer) { v.ForwardingMethod, v.Tunnel = Tunnel, wrapped("vxlan", 1, "some") }, FieldErrors{
 			{"/tunnel/type", `"vxlan" is not known: use one of ipip, gue, gre`}, {"/tunnel/checksum", `"some" is not known: use one of none, checksum, remote_checksum`},
 		}},
+		"checks that follow no address": {markedService, func(v *VirtualServer) {
+			check := DefaultHealthCheck()
+			check.Script, check.OnlyWhenActive = &ScriptCheck{Name: "web"}, true
+			v.HealthCheck = &check
+		}, one("/health_check/only_when_active", "a service by firewall mark has no address of its own that could be active: leave it out")},
 		"sorry server behind a mark": {markedService, func(v *VirtualServer) { v.SorryServer = &SorryServer{Address: netip.MustParseAddr("192.0.2.99")} }, nil},
 		"sorry server by a tunnel": {goodService, func(v *VirtualServer) {
 			v.SorryServer = &SorryServer{Address: netip.MustParseAddr("2001:db8::99"), Port: 80, ForwardingMethod: Tunnel}
@@ -142,22 +147,23 @@ func TestServerFitsItsServiceByItsMethod(t *testing.T) {
 		server  RealServer
 		want    FieldErrors
 	}{
-		"another port by NAT":          {goodService, "192.0.2.21:8080", RealServer{ForwardingMethod: NAT}, nil},
-		"another port by tunnel":       {goodService, "192.0.2.21:8080", RealServer{ForwardingMethod: Tunnel}, one("/port", `forwarding_method "tunnel" keeps the port: use 80, the service's, or nat`)},
-		"another family by tunnel":     {goodService, "[2001:db8::21]:80", RealServer{ForwardingMethod: Tunnel}, nil},
-		"another family by NAT":        {goodService, "[2001:db8::21]:80", RealServer{ForwardingMethod: NAT}, one("/address", "2001:db8::21 is not IPv4, as the service is: use a server of that family, or the forwarding method tunnel")},
-		"a tunnel's options":           {goodService, "192.0.2.21:80", RealServer{ForwardingMethod: Tunnel, Tunnel: wrapped(GRE, 0, NoChecksum)}, nil},
-		"a tunnel's options without":   {goodService, "192.0.2.21:80", RealServer{Tunnel: wrapped(GRE, 0, NoChecksum)}, one("/tunnel", `forwarding_method "dr" has no tunnel: leave it out, or use the method tunnel`)},
-		"behind a mark":                {markedService, "192.0.2.21:0", RealServer{}, nil},
-		"behind a mark with a port":    {markedService, "192.0.2.21:80", RealServer{}, one("/port", `forwarding_method "dr" keeps the port, whichever it is, with a firewall mark: use 0, or nat`)},
-		"behind a mark by NAT":         {markedService, "192.0.2.21:80", RealServer{ForwardingMethod: NAT}, nil},
-		"of another family":            {markedService, "[2001:db8::21]:0", RealServer{}, one("/address", "2001:db8::21 is not IPv4, as the service is: use a server of that family, or the forwarding method tunnel")},
-		"on every port":                {everyPort, "192.0.2.21:0", RealServer{}, nil},
-		"on every port by NAT":         {everyPort, "192.0.2.21:0", RealServer{ForwardingMethod: NAT}, nil},
-		"one port for every port":      {everyPort, "192.0.2.21:80", RealServer{ForwardingMethod: NAT}, nil},
-		"every port for one":           {goodService, "192.0.2.21:0", RealServer{ForwardingMethod: NAT}, one("/port", "0 keeps the port that a client asked for, where a service has many: use 1 to 65535")},
-		"a check of no port":           {checked, "192.0.2.21:0", RealServer{}, one("/port", "the health check tcp goes to the server's port, and 0 is none: give the check a port, or use nat and a port")},
-		"a check of a port behind NAT": {checked, "192.0.2.21:80", RealServer{ForwardingMethod: NAT}, nil},
+		"another port by NAT":           {goodService, "192.0.2.21:8080", RealServer{ForwardingMethod: NAT}, nil},
+		"another port by tunnel":        {goodService, "192.0.2.21:8080", RealServer{ForwardingMethod: Tunnel}, one("/port", `forwarding_method "tunnel" keeps the port: use 80, the service's, or nat`)},
+		"another family by tunnel":      {goodService, "[2001:db8::21]:80", RealServer{ForwardingMethod: Tunnel}, nil},
+		"another family by NAT":         {goodService, "[2001:db8::21]:80", RealServer{ForwardingMethod: NAT}, one("/address", "2001:db8::21 is not IPv4, as the service is: use a server of that family, or the forwarding method tunnel")},
+		"a tunnel's options":            {goodService, "192.0.2.21:80", RealServer{ForwardingMethod: Tunnel, Tunnel: wrapped(GRE, 0, NoChecksum)}, nil},
+		"a tunnel's options without":    {goodService, "192.0.2.21:80", RealServer{Tunnel: wrapped(GRE, 0, NoChecksum)}, one("/tunnel", `forwarding_method "dr" has no tunnel: leave it out, or use the method tunnel`)},
+		"behind a mark":                 {markedService, "192.0.2.21:0", RealServer{}, nil},
+		"check that follows no address": {markedService, "192.0.2.21:0", RealServer{HealthCheck: &HealthCheck{OnlyWhenActive: true}}, one("/health_check/only_when_active", "a service by firewall mark has no address of its own that could be active: leave it out")},
+		"behind a mark with a port":     {markedService, "192.0.2.21:80", RealServer{}, one("/port", `forwarding_method "dr" keeps the port, whichever it is, with a firewall mark: use 0, or nat`)},
+		"behind a mark by NAT":          {markedService, "192.0.2.21:80", RealServer{ForwardingMethod: NAT}, nil},
+		"of another family":             {markedService, "[2001:db8::21]:0", RealServer{}, one("/address", "2001:db8::21 is not IPv4, as the service is: use a server of that family, or the forwarding method tunnel")},
+		"on every port":                 {everyPort, "192.0.2.21:0", RealServer{}, nil},
+		"on every port by NAT":          {everyPort, "192.0.2.21:0", RealServer{ForwardingMethod: NAT}, nil},
+		"one port for every port":       {everyPort, "192.0.2.21:80", RealServer{ForwardingMethod: NAT}, nil},
+		"every port for one":            {goodService, "192.0.2.21:0", RealServer{ForwardingMethod: NAT}, one("/port", "0 keeps the port that a client asked for, where a service has many: use 1 to 65535")},
+		"a check of no port":            {checked, "192.0.2.21:0", RealServer{}, one("/port", "the health check tcp goes to the server's port, and 0 is none: give the check a port, or use nat and a port")},
+		"a check of a port behind NAT":  {checked, "192.0.2.21:80", RealServer{ForwardingMethod: NAT}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

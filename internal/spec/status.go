@@ -168,11 +168,13 @@ func (d Drain) State() *DrainState {
 // RealServerStatus adds the counters.
 type RealServerStatus struct {
 	RealServerState
-	ConnectionsLeft       uint64  `json:"connections_left,omitzero" doc:"connections that a drain waits for: the active ones, over UDP all"`
-	ActiveConnections     uint64  `json:"active_connections"`
-	InactiveConnections   uint64  `json:"inactive_connections"`
-	PersistentConnections uint64  `json:"persistent_connections" doc:"clients that persistence keeps with the server"`
-	Traffic               Traffic `json:"traffic"`
+	// Check is left out for a server that is not checked.
+	Check                 *CheckFacts `json:"check,omitzero" doc:"what its health check has seen"`
+	ConnectionsLeft       uint64      `json:"connections_left,omitzero" doc:"connections that a drain waits for: the active ones, over UDP all"`
+	ActiveConnections     uint64      `json:"active_connections"`
+	InactiveConnections   uint64      `json:"inactive_connections"`
+	PersistentConnections uint64      `json:"persistent_connections" doc:"clients that persistence keeps with the server"`
+	Traffic               Traffic     `json:"traffic"`
 }
 
 // Leaving says in words what the removal of the server waits for.
@@ -184,6 +186,17 @@ func (s RealServerStatus) Leaving() string {
 	return text
 }
 
+// CheckFacts is what a check has seen of what it checks.
+type CheckFacts struct {
+	Passed       bool      `json:"passed" doc:"how the last round ended; it takes several in a row to change the verdict"`
+	Reason       string    `json:"reason,omitempty" doc:"why the last round failed, in words"`
+	At           time.Time `json:"at,omitzero" doc:"when the last round ended; left out before the first"`
+	Latency      Duration  `json:"latency" doc:"how long the last round took"`
+	Changed      time.Time `json:"changed,omitzero" doc:"when the verdict last changed; left out when it never did since the agent started"`
+	Flaps        int       `json:"flaps" doc:"how often it went from passing to failing in the last hour; at most 100 are counted"`
+	PassesNeeded int       `json:"passes_needed" doc:"passes in a row that it takes to come back: rise, and more with flap_damping"`
+}
+
 // CheckScriptState is the verdict on a check script.
 type CheckScriptState struct {
 	Passing bool   `json:"passing"`
@@ -193,8 +206,9 @@ type CheckScriptState struct {
 // CheckScriptStatus adds the counters.
 type CheckScriptStatus struct {
 	CheckScriptState
-	Runs     uint64 `json:"runs"`
-	Failures uint64 `json:"failures"`
+	Runs     uint64     `json:"runs"`
+	Failures uint64     `json:"failures"`
+	Check    CheckFacts `json:"check" doc:"what the runs have seen"`
 }
 
 // IPVSSettingsState is the settings as they are on the machine: what the kernel does not have is left out.

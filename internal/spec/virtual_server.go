@@ -108,6 +108,7 @@ func (v *VirtualServer) Validate() FieldErrors {
 	}
 	if v.HealthCheck != nil {
 		errs = append(errs, v.HealthCheck.Validate().Under("/health_check")...)
+		errs = append(errs, v.admitHealthCheck(v.HealthCheck)...)
 	}
 	errs.oneOf("/initial_state", string(v.InitialState), InitialStates())
 	errs = append(errs, v.admitFailure(v.OnFailure)...)
@@ -180,11 +181,21 @@ func (v *VirtualServer) Fallback() bool {
 // the destination port, and only a tunnel carries one family inside the other.
 func (v *VirtualServer) Admit(address netip.AddrPort, server RealServer) FieldErrors {
 	errs := append(v.admit(address, server), v.admitFailure(server.OnFailure)...)
+	errs = append(errs, v.admitHealthCheck(server.HealthCheck)...)
 	if v.SorryServer != nil && v.SorryServer.AddrPort() == address {
 		errs.add("/address", "%s is the service's sorry server: it cannot be one of its real servers, too", address)
 	}
 	if check := v.Resolve(server).HealthCheck; errs == nil && check != nil {
 		errs = check.admit(address)
+	}
+	return errs
+}
+
+// admitHealthCheck reports why the service's servers cannot be checked so.
+func (v *VirtualServer) admitHealthCheck(check *HealthCheck) FieldErrors {
+	var errs FieldErrors
+	if check != nil && check.OnlyWhenActive && v.FirewallMark != 0 {
+		errs.add("/health_check/only_when_active", "a service by firewall mark has no address of its own that could be active: leave it out")
 	}
 	return errs
 }
