@@ -92,7 +92,7 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 	t.Parallel()
 	provider := buildProvider(t)
 	for _, example := range []string{
-		"ha-pair", "quickstart",
+		"ha-pair-dr", "quickstart",
 		"resources/lvs_check_script", "resources/lvs_vrrp_instance", "resources/lvs_virtual_server", "resources/lvs_real_server",
 		"resources/lvs_real_server_group", "resources/lvs_ipvs_settings",
 		"functions/virtual_mac", "functions/active_down_interval", "functions/parse_service",
@@ -129,7 +129,7 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 func TestPlanPrintsDriftWithDirectorAndField(t *testing.T) {
 	t.Parallel()
 	directors := newDirectors(t, "d1", "d2")
-	w := newWorkspace(t, buildProvider(t), "../examples/ha-pair", providerBlock(directors, "token = null", "ca_cert_file = null"))
+	w := newWorkspace(t, buildProvider(t), "../examples/ha-pair-dr", providerBlock(directors, "token = null", "ca_cert_file = null"))
 	w.must(t, "apply", "-auto-approve")
 	directors["d2"].change("real_server", "web/192.0.2.22:80", realServerOf(9))
 	output, exitCode := w.terraform(t, "plan", "-detailed-exitcode")

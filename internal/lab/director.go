@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -174,6 +175,17 @@ func (d *Director) Metric(ctx context.Context, name string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s has no metric %s", d.Host.Name(), name)
+}
+
+// Table returns the kernel's IPVS table, as the ipvsadm commands that would make it, in order.
+func (d *Director) Table(ctx context.Context) (string, error) {
+	text, err := d.Host.Output(ctx, "ipvsadm", "-Sn")
+	if err != nil {
+		return "", err
+	}
+	lines := strings.SplitAfter(text, "\n")
+	slices.Sort(lines) // the kernel lists by hash
+	return strings.Join(lines, ""), nil
 }
 
 // httpClient speaks from the director's host, so that a cut link is no hindrance.

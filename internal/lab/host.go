@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -57,6 +58,36 @@ func (h *Host) plugIn(addresses []netip.Prefix) (err error) {
 		return err
 	}
 	return h.Restore()
+}
+
+// PlugInto connects the host to another network, too, with a second interface. Cut, Isolate and Addresses are about the
+// first one.
+func (h *Host) PlugInto(n *Network, name string, addresses ...netip.Prefix) error {
+	cable := &netlink.Veth{
+		LinkAttrs:     netlink.LinkAttrs{Name: "x-" + h.name, MasterIndex: n.bridge.Attrs().Index},
+		PeerName:      name,
+		PeerNamespace: netlink.NsFd(h.ns.file),
+	}
+	if err := n.sw.links.LinkAdd(cable); err != nil {
+		return fmt.Errorf("plug %s of %s into a network: %w", name, h.name, err)
+	}
+	inside, err := h.ns.links.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		if err := h.ns.addAddress(inside, a); err != nil {
+			return err
+		}
+	}
+	port, err := n.sw.links.LinkByName(cable.Name)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(h.ns.links.LinkSetUp(inside), n.sw.links.LinkSetUp(port)); err != nil {
+		return fmt.Errorf("plug %s of %s into a network: %w", name, h.name, err)
+	}
+	return errors.Join(waitUp(n.sw.links, port), waitUp(h.ns.links, inside))
 }
 
 // Cut pulls the cable out of the switch: nothing gets to the host or away from it, and its interface
@@ -176,6 +207,15 @@ func (h *Host) Addresses() ([]netip.Prefix, error) {
 		return nil, fmt.Errorf("list addresses of %s: %w", h.name, err)
 	}
 	return found, nil
+}
+
+// Has tells whether an address is on any interface of the host.
+func (h *Host) Has(a netip.Addr) (bool, error) {
+	found, err := h.ns.allAddresses()
+	if err != nil {
+		return false, fmt.Errorf("list addresses of %s: %w", h.name, err)
+	}
+	return slices.ContainsFunc(found, func(p netip.Prefix) bool { return p.Addr() == a }), nil
 }
 
 // AddAddress puts an address on eth0.

@@ -27,6 +27,8 @@ const (
 	NeedTcpdump
 	// NeedOwnMachine is a clock and a kernel that are nobody else's, for tests that change them: a guest's.
 	NeedOwnMachine
+	// NeedIptables is Debian's iptables, for rules of the older kind: a guest's kernel has no other.
+	NeedIptables
 	// NeedGuest is what it takes to boot guests, for tests that do so themselves.
 	NeedGuest
 )
@@ -150,6 +152,8 @@ func missingPrograms(needs []Need) error {
 			packages["ipvsadm"] = "ipvsadm"
 		case NeedTcpdump:
 			packages["tcpdump"] = "tcpdump"
+		case NeedIptables:
+			packages["iptables-legacy"] = "iptables"
 		}
 	}
 	return installed(packages)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink"
@@ -137,7 +138,16 @@ func removeNamespace(name string) error {
 }
 
 // addresses returns the addresses of a link but the link-local ones.
-func (ns *namespace) addresses(link netlink.Link) (found []netip.Prefix, err error) {
+func (ns *namespace) addresses(link netlink.Link) ([]netip.Prefix, error) {
+	found, err := ns.list(link)
+	return slices.DeleteFunc(found, func(p netip.Prefix) bool { return p.Addr().IsLinkLocalUnicast() }), err
+}
+
+// allAddresses returns the addresses of all links.
+func (ns *namespace) allAddresses() ([]netip.Prefix, error) { return ns.list(nil) }
+
+// list returns the addresses of a link, or of all.
+func (ns *namespace) list(link netlink.Link) (found []netip.Prefix, err error) {
 	var list []netlink.Addr
 	for range dumpAttempts {
 		list, err = ns.links.AddrList(link, netlink.FAMILY_ALL)
@@ -149,12 +159,10 @@ func (ns *namespace) addresses(link netlink.Link) (found []netip.Prefix, err err
 		return nil, err
 	}
 	for _, a := range list {
-		ip, ok := netip.AddrFromSlice(a.IP)
-		if !ok || ip.Unmap().IsLinkLocalUnicast() {
-			continue
+		if ip, ok := netip.AddrFromSlice(a.IP); ok {
+			ones, _ := a.Mask.Size()
+			found = append(found, netip.PrefixFrom(ip.Unmap(), ones))
 		}
-		ones, _ := a.Mask.Size()
-		found = append(found, netip.PrefixFrom(ip.Unmap(), ones))
 	}
 	return found, nil
 }

@@ -24,13 +24,10 @@ type Terraform struct {
 // providerVersion is what the built provider is installed as.
 const providerVersion = "0.0.1"
 
-// InstallTerraform copies the files of a configuration to a folder of its own below dir and installs
-// the provider beside it. The binary is terraform or tofu. Variables become TF_VAR_….
+// InstallTerraform copies the files of a configuration to a folder of its own below dir, with the folder
+// "modules" beside it if there is one, and installs the provider. The binary is terraform or tofu.
+// Variables become TF_VAR_….
 func (h *Host) InstallTerraform(binary, provider, configuration, dir string, variables map[string]string) (*Terraform, error) {
-	t := &Terraform{host: h, binary: binary, dir: filepath.Join(dir, "configuration")}
-	if err := os.CopyFS(t.dir, os.DirFS(configuration)); err != nil {
-		return nil, fmt.Errorf("copy %s: %w", configuration, err)
-	}
 	mirror := filepath.Join(dir, "mirror")
 	for _, registry := range []string{"registry.terraform.io", "registry.opentofu.org"} {
 		folder := filepath.Join(mirror, registry, "lvs-director", "lvs", providerVersion, runtime.GOOS+"_"+runtime.GOARCH)
@@ -41,8 +38,28 @@ func (h *Host) InstallTerraform(binary, provider, configuration, dir string, var
 			return nil, fmt.Errorf("install the provider: %w", err)
 		}
 	}
+	return h.newTerraform(binary, configuration, dir, fmt.Sprintf("filesystem_mirror {\n    path = %q\n  }", mirror), variables)
+}
+
+// DevelopTerraform is InstallTerraform with a provider that Terraform takes as one under development: it wants no init,
+// but a get where there are modules, and reads the provider once instead of three times, which a guest is slow at.
+func (h *Host) DevelopTerraform(binary, provider, configuration, dir string, variables map[string]string) (*Terraform, error) {
+	return h.newTerraform(binary, configuration, dir,
+		fmt.Sprintf("dev_overrides {\n    \"lvs-director/lvs\" = %q\n  }", filepath.Dir(provider)), variables)
+}
+
+// newTerraform makes the working folder, whose provider comes from what the installation says.
+func (h *Host) newTerraform(binary, configuration, dir, installation string, variables map[string]string) (*Terraform, error) {
+	t := &Terraform{host: h, binary: binary, dir: filepath.Join(dir, "configuration")}
+	if err := os.CopyFS(t.dir, os.DirFS(configuration)); err != nil {
+		return nil, fmt.Errorf("copy %s: %w", configuration, err)
+	}
+	modules := filepath.Join(filepath.Dir(configuration), "modules")
+	if err := os.CopyFS(filepath.Join(dir, "modules"), os.DirFS(modules)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("copy %s: %w", modules, err)
+	}
 	settings := filepath.Join(dir, "cli.tfrc")
-	text := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
+	text := fmt.Sprintf("disable_checkpoint = true\nprovider_installation {\n  %s\n}\n", installation)
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("install the provider: %w", err)
 	}

@@ -1,24 +1,16 @@
 package endtoend
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
-
-// Where the servers of this test echo what they are sent.
-const echoPort = "7"
 
 // Connections that are there must notice nothing: not a change of what they are not, and not the end of
 // the agent.
@@ -72,9 +64,9 @@ func TestConnectionsOutliveChangesRestartsAndADrain(t *testing.T) {
 	if got := table(t, p.d1); !strings.Contains(got, "192.0.2.22:7 -g -w 0\n") {
 		t.Errorf("the server that drains is not in the table with weight 0:\n%s", got)
 	}
-	clients.wantAll(t, connections)
+	wantAnswers(t, clients)
 
-	clients.close()
+	clients.Close()
 	eventually(t, "the server is drained and gone", func() bool {
 		status, _ := call(t, p.d1, http.MethodGet, serverPath("192.0.2.22:7"), "")
 		return status == http.StatusNotFound && !strings.Contains(table(t, p.d1), "192.0.2.22:7")
@@ -94,117 +86,37 @@ func remove(t *testing.T, d *lab.Director, address string) {
 // echo answers every line with itself on the host, until the test ends.
 func echo(t *testing.T, h *lab.Host) {
 	t.Helper()
-	listener, err := h.Listen(t.Context(), "tcp", "0.0.0.0:"+echoPort)
+	server, err := h.ListenEcho(t.Context(), netip.MustParseAddrPort("0.0.0.0:7"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var serving sync.WaitGroup
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(func() {
-		_ = listener.Close()
+		stop()
 		serving.Wait()
 	})
-	serving.Go(func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer func() { _ = c.Close() }()
-				_, _ = io.Copy(c, c)
-			})
-		}
-	})
-}
-
-// clients are connections on which one line a second goes back and forth.
-type clients struct {
-	close func()
-
-	mu      sync.Mutex
-	failed  []error
-	answers map[int]int // by connection
+	serving.Go(func() { _ = server.Run(ctx) }) // what fails shows in the connections
 }
 
 // connect returns when all connections are there and have had an answer.
-func connect(t *testing.T, from *lab.Host, n int) *clients {
+func connect(t *testing.T, from *lab.Host, n int) *lab.Connections {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	c := &clients{answers: map[int]int{}}
-	var talking sync.WaitGroup
-	c.close = sync.OnceFunc(func() {
-		cancel()
-		talking.Wait()
-	})
-	t.Cleanup(c.close)
-	target := netip.AddrPortFrom(vip.Addr(), 7).String()
-	for i := range n {
-		conn, err := from.DialContext(t.Context(), "tcp", target)
-		if err != nil {
-			t.Fatalf("connection %d: %v", i, err)
-		}
-		talking.Go(func() {
-			defer func() { _ = conn.Close() }()
-			if err := c.talk(ctx, conn, i); err != nil {
-				c.mu.Lock()
-				defer c.mu.Unlock()
-				c.failed = append(c.failed, fmt.Errorf("connection %d: %w", i, err))
-			}
-		})
+	c, err := from.Connect(t.Context(), netip.AddrPortFrom(vip.Addr(), 7), n)
+	if err != nil {
+		t.Fatal(err)
 	}
-	c.wantAll(t, n)
+	t.Cleanup(c.Close)
+	wantAnswers(t, c)
 	return c
 }
 
-func (c *clients) talk(ctx context.Context, conn net.Conn, i int) error {
-	answers := bufio.NewReader(conn)
-	for n := 0; ; n++ {
-		if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-			return err
-		}
-		line := fmt.Sprintf("%d %d\n", i, n)
-		if _, err := io.WriteString(conn, line); err != nil {
-			return err
-		}
-		answer, err := answers.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		if answer != line {
-			return fmt.Errorf("%q was answered %q", line, answer)
-		}
-		c.mu.Lock()
-		c.answers[i]++
-		c.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Second):
-		}
-	}
-}
-
-// wantAll waits until every connection has had an answer to a line it sent from now on.
-func (c *clients) wantAll(t *testing.T, n int) {
+// wantAnswers waits until every connection has had an answer to a line it sent from now on.
+func wantAnswers(t *testing.T, c *lab.Connections) {
 	t.Helper()
-	// The answer under way may be to a line from before: the second is not.
-	want := map[int]int{}
-	c.mu.Lock()
-	for i := range n {
-		want[i] = c.answers[i] + 2
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := c.WaitForAnswers(ctx); err != nil {
+		t.Fatal(err)
 	}
-	c.mu.Unlock()
-	eventually(t, "every connection is answered", func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if err := errors.Join(c.failed...); err != nil {
-			t.Fatalf("%d of %d connections broke:\n%v", len(c.failed), n, err)
-		}
-		for i, answers := range want {
-			if c.answers[i] < answers {
-				return false
-			}
-		}
-		return true
-	})
 }

@@ -8,46 +8,21 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
 
-// binVariable names the folder of the built programs to the run inside the guest.
-const binVariable = "LVS_ENDTOEND_BIN"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(binVariable) == "" {
-		if err := build(); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
+	if err := lab.BuildPrograms("../../..", "endtoend"); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
 	}
 	lab.Main(m, lab.NeedIPVS, lab.NeedIPVSAdm)
 }
-
-// build makes the programs out here: a compiler inside the guest would take minutes.
-func build() error {
-	root, err := filepath.Abs("../../..")
-	if err != nil {
-		return err
-	}
-	bin := filepath.Join(root, "bin", "endtoend")
-	cmd := exec.Command("go", "build", "-o", bin+string(filepath.Separator), ".", "./agent/cmd/lvs-agent")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the programs: %w\n%s", err, output)
-	}
-	return os.Setenv(binVariable, bin)
-}
-
-func program(name string) string { return filepath.Join(os.Getenv(binVariable), name) }
 
 // patience is how long a test waits for what should come at once. It is not a measure of anything.
 const patience = 30 * time.Second
@@ -84,7 +59,7 @@ func newPair(t *testing.T) *pair {
 		t.Fatal(err)
 	}
 	installed := lab.Agent{
-		Binary: program("lvs-agent"), Dir: dir, CA: ca, Token: "secret",
+		Binary: lab.Program("lvs-agent"), Dir: dir, CA: ca, Token: "secret",
 		Options: fmt.Sprintf("resync_interval = \"1s\"\nscripts {\n  directory = %q\n  user = \"root\"\n}", p.scripts),
 	}
 	p.agent = installed
@@ -214,13 +189,11 @@ func wantTable(t *testing.T, d *lab.Director, weight1, weight2 int) {
 // table returns a director's table, as commands that would make it.
 func table(t *testing.T, d *lab.Director) string {
 	t.Helper()
-	text, err := d.Host.Output(t.Context(), "ipvsadm", "-Sn")
+	text, err := d.Table(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.SplitAfter(text, "\n")
-	slices.Sort(lines) // the kernel lists by hash
-	return strings.Join(lines, "")
+	return text
 }
 
 func metric(t *testing.T, d *lab.Director, name string) string {

@@ -80,7 +80,7 @@ func TestSettingsFollowTheRoleAndArePutBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(p.agent.Dir, "d1", "agent.hcl")
-	if _, err := p.d1.Host.Output(t.Context(), program("lvs-agent"), "release", "--ipvs", "--config", file); err != nil {
+	if _, err := p.d1.Host.Output(t.Context(), lab.Program("lvs-agent"), "release", "--ipvs", "--config", file); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before, settings(t, p.d1)); diff != "" {

@@ -20,7 +20,7 @@ func (p *pair) terraform(t *testing.T) *lab.Terraform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tf, err := p.client.InstallTerraform(binary, program("terraform-provider-lvs"), "../../../examples/ha-pair", t.TempDir(),
+	tf, err := p.client.InstallTerraform(binary, lab.Program("terraform-provider-lvs"), "../../../examples/ha-pair-dr", t.TempDir(),
 		map[string]string{"token": p.agent.Token, "ca_cert_file": p.agent.CA.File()})
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// The network that examples/ha-pair describes.
+// The network that examples/ha-pair-dr describes.
 var (
 	vip     = netip.MustParsePrefix("192.0.2.100/24")
 	service = netip.AddrPortFrom(vip.Addr(), 80)
@@ -55,7 +55,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	}{
 		{"A client, two directors and two real servers on one switch", d.build},
 		{"An lvs-agent on each director, with TLS and a token", d.startAgents},
-		{"terraform init and apply of examples/ha-pair", d.apply},
+		{"terraform init and apply of examples/ha-pair-dr", d.apply},
 		{"The client asks " + service.String(), d.ask},
 		{"ipvsadm -Ln on both directors", d.tables},
 		{"terraform apply again", d.applyAgain},

@@ -66,7 +66,7 @@ func show(ctx context.Context) error {
 		dir:       dir,
 		agent:     filepath.Join(root, "bin", "lvs-agent"),
 		provider:  filepath.Join(root, "bin", "terraform-provider-lvs"),
-		example:   filepath.Join(root, "examples", "ha-pair"),
+		example:   filepath.Join(root, "examples", "ha-pair-dr"),
 		terraform: terraform,
 	}
 	return d.run(ctx)
