@@ -26,6 +26,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/check"
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
 	"github.com/lvs-director/terraform-provider-lvs/agent/event"
+	"github.com/lvs-director/terraform-provider-lvs/agent/hook"
 	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
@@ -53,6 +54,7 @@ type Agent struct {
 	checker  *check.Checker
 	balancer *balance.Balancer
 	tuner    *tune.Tuner
+	hooks    *hook.Hooks
 	servers  []*httpapi.Server
 
 	applying sync.Mutex
@@ -97,6 +99,9 @@ func (a *Agent) assemble() {
 		Publish: a.events.Publish,
 	})
 	a.tuner = newTuner(a.config, a.plane.tuning, a.store, roles{a.engine}, a.events.Publish, a.log)
+	a.hooks = hook.New(hook.Config{
+		Director: a.config.Name, Events: a.events, Desired: a.store.Desired, Queue: store.NotificationsOf(a.store), Teller: a.plane.teller, Log: a.log,
+	})
 }
 
 // listen opens the API's listener and that of the metrics.
@@ -152,6 +157,10 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	if a.plane.pulse != nil {
 		parts.Go(func() error { return a.plane.pulse.Run(working) })
 	}
+	telling, allHappened := context.WithCancel(context.WithoutCancel(ctx))
+	defer allHappened()
+	var hooks errgroup.Group
+	hooks.Go(func() error { return a.hooks.Run(telling) })
 	if err := errors.Join(a.applyAll(func() error { return a.balancer.Sync(working) }), a.tuner.Sync(working)); err != nil {
 		a.log.Error("the stored state could not be applied as a whole; it will be tried again", "error", err)
 	}
@@ -174,6 +183,8 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	} else {
 		err = errors.Join(err, a.tuner.Rest(last))
 	}
+	allHappened()
+	err = errors.Join(err, hooks.Wait())
 	a.log.Info("director stopped", "name", a.config.Name)
 	return err
 }
@@ -244,11 +255,11 @@ func (a *Agent) verdictsChanged(virtualServers ...string) {
 func (a *Agent) Check(ctx context.Context, v any) spec.FieldErrors {
 	switch v := v.(type) {
 	case spec.VRRPInstance:
-		return a.plane.links.Check(v)
+		return append(a.plane.links.Check(v), a.checkHooks(v.Notify)...)
 	case spec.VirtualServer:
-		return a.balancer.Check(ctx, v)
+		return append(a.balancer.Check(ctx, v), a.checkHooks(v.Notify)...)
 	case spec.CheckScript:
-		return a.plane.checkScript(v)
+		return a.plane.checkCommand(v.Command)
 	case spec.IPVSSettings:
 		return a.tuner.Check(ctx, v)
 	}
@@ -309,6 +320,7 @@ func (a *Agent) Status(ctx context.Context) spec.Status {
 		VirtualServers: services,
 		CheckScripts:   a.checker.Scripts(),
 		IPVSSettings:   settings,
+		Hooks:          a.hooks.Status(),
 		Drift:          slices.Concat(drift, tuned, repairedLately(a.events)),
 	}
 	if err := a.store.Degraded(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/balance"
 	"github.com/lvs-director/terraform-provider-lvs/agent/check"
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
+	"github.com/lvs-director/terraform-provider-lvs/agent/hook"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/agent/link"
 	"github.com/lvs-director/terraform-provider-lvs/agent/sandbox"
@@ -27,8 +28,9 @@ type dataplane struct {
 	table  balance.Kernel
 	tuning tuning
 	prober check.Prober
-	// checkScript reports why a check script may not run here.
-	checkScript func(spec.CheckScript) spec.FieldErrors
+	teller hook.Teller
+	// checkCommand reports why a program may not run here.
+	checkCommand func(command []string) spec.FieldErrors
 	// facts are those of the machine, and modules what its kernel's IPVS has; nil where it is not touched.
 	facts   func() (spec.Facts, error)
 	modules func() (ipvs.Modules, error)
@@ -71,13 +73,14 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 	if c.Dataplane == config.DataplaneMemory {
 		interfaces, err := link.NewMemory(ledgers.Addresses)
 		return dataplane{
-			network:     vrrp.NewMemoryNetwork(),
-			links:       interfaces,
-			table:       ipvs.NewFake(),
-			tuning:      tuning{ipvs: ipvs.NewFakeSettings(), machine: tune.NewMemory()},
-			prober:      check.Assume{},
-			checkScript: func(spec.CheckScript) spec.FieldErrors { return nil },
-			close:       func() error { return nil },
+			network:      vrrp.NewMemoryNetwork(),
+			links:        interfaces,
+			table:        ipvs.NewFake(),
+			tuning:       tuning{ipvs: ipvs.NewFakeSettings(), machine: tune.NewMemory()},
+			prober:       check.Assume{},
+			teller:       hook.Silent{},
+			checkCommand: func([]string) spec.FieldErrors { return nil },
+			close:        func() error { return nil },
 		}, err
 	}
 	interfaces, err := link.NewKernel(ledgers)
@@ -96,17 +99,18 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 	pulse := &vrrp.Pulse{}
 	programs := sandbox.New(c.Scripts.Directory, c.Scripts.User)
 	return dataplane{
-		network:     vrrp.RawNetwork{},
-		traces:      traces,
-		links:       interfaces,
-		table:       table,
-		tuning:      tuned,
-		prober:      check.Network{Sandbox: programs},
-		checkScript: func(v spec.CheckScript) spec.FieldErrors { return programs.Check(v.Command) },
-		facts:       func() (spec.Facts, error) { return facts(pulse) },
-		pulse:       pulse,
-		modules:     ipvs.LocalModules,
-		close:       func() error { return errors.Join(interfaces.Close(), table.Close()) },
+		network:      vrrp.RawNetwork{},
+		traces:       traces,
+		links:        interfaces,
+		table:        table,
+		tuning:       tuned,
+		prober:       check.Network{Sandbox: programs},
+		teller:       hook.NewNetwork(programs),
+		checkCommand: programs.Check,
+		facts:        func() (spec.Facts, error) { return facts(pulse) },
+		pulse:        pulse,
+		modules:      ipvs.LocalModules,
+		close:        func() error { return errors.Join(interfaces.Close(), table.Close()) },
 	}, nil
 }
 

@@ -34,6 +34,10 @@ const (
 	metricScriptPassing    = "lvs_check_script_passing"
 	metricScriptRuns       = "lvs_check_script_runs_total"
 	metricScriptFailures   = "lvs_check_script_failures_total"
+	metricHookWaiting      = "lvs_hook_waiting"
+	metricHookDelivered    = "lvs_hook_delivered_total"
+	metricHookFailures     = "lvs_hook_failures_total"
+	metricHookLost         = "lvs_hook_lost_total"
 	metricIPVSAvailable    = "lvs_ipvs_available"
 	metricSyncDaemon       = "lvs_ipvs_sync_daemon_running"
 	metricDrift            = "lvs_drift"
@@ -84,6 +88,12 @@ func (c statusCollector) Collect(ch chan<- prometheus.Metric) {
 			e.gauge(metricServerPersistent, "Clients that persistence keeps with the server.", float64(r.PersistentConnections), labels...)
 			e.traffic("lvs_real_server_", "of the real server", r.Traffic.Total, append(of[:len(of):len(of)], remoteLabels(server)...))
 		}
+	}
+	for id, v := range s.Hooks {
+		e.gauge(metricHookWaiting, "Notifications that are still to be delivered to the hook.", float64(v.Waiting), "hook", id)
+		e.counter(metricHookDelivered, "Notifications that were delivered to the hook.", v.Delivered, "hook", id)
+		e.counter(metricHookFailures, "Attempts to tell the hook that failed.", v.Failures, "hook", id)
+		e.counter(metricHookLost, "Notifications of the hook that were given up.", v.Lost, "hook", id)
 	}
 	for name, v := range s.CheckScripts {
 		e.gauge(metricScriptPassing, "1 while the check script passes.", boolean(v.Passing), "check_script", name)

@@ -88,7 +88,7 @@ func inNewFile(db *bbolt.DB, fill func(*bbolt.DB) error) error {
 func upToDate(db *bbolt.DB, newest uint64) (yes bool) {
 	_ = db.View(func(tx *bbolt.Tx) error {
 		version, err := number(tx, keySchema)
-		yes = err == nil && version == newest && tx.Bucket(bucketLedger) != nil
+		yes = err == nil && version == newest && tx.Bucket(bucketLedger) != nil && tx.Bucket(bucketNotifications) != nil
 		for kind := range decoders() {
 			yes = yes && tx.Bucket([]byte(kind)) != nil
 		}
@@ -98,8 +98,10 @@ func upToDate(db *bbolt.DB, newest uint64) (yes bool) {
 }
 
 func makeBuckets(tx *bbolt.Tx) error {
-	if _, err := tx.CreateBucketIfNotExists(bucketLedger); err != nil {
-		return err
+	for _, name := range [][]byte{bucketLedger, bucketNotifications} {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
 	}
 	for kind := range decoders() {
 		if _, err := tx.CreateBucketIfNotExists([]byte(kind)); err != nil {

@@ -82,7 +82,7 @@ func (s *Store) read(tx *bbolt.Tx) error {
 	if s.desired.Revision, err = number(tx, keyRevision); err != nil {
 		return err
 	}
-	known := [][]byte{bucketMeta, bucketLedger}
+	known := [][]byte{bucketMeta, bucketLedger, bucketNotifications}
 	for kind, decode := range decoders() {
 		known = append(known, []byte(kind))
 		if err := s.readKind(tx, kind, decode); err != nil {

@@ -1,9 +1,6 @@
 package spec
 
 import (
-	"fmt"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -45,17 +42,7 @@ func (v *CheckScript) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // and may run only the director can tell.
 func (v *CheckScript) Validate() FieldErrors {
 	var errs FieldErrors
-	switch {
-	case len(v.Command) == 0:
-		errs.add("/command", "a command is needed: a list of the program's absolute path and its arguments")
-	case !filepath.IsAbs(v.Command[0]) || filepath.Clean(v.Command[0]) != v.Command[0]:
-		errs.add("/command/0", "%q is not an absolute path without '.', '..' and doubled slashes", v.Command[0])
-	}
-	for i, arg := range v.Command {
-		if strings.ContainsRune(arg, 0) {
-			errs.add(fmt.Sprintf("/command/%d", i), "an argument cannot hold a NUL byte")
-		}
-	}
+	errs.command("/command", v.Command)
 	errs.schedule(v.Interval, v.Timeout, v.Rise, v.Fall)
 	return errs
 }

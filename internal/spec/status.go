@@ -52,6 +52,7 @@ type Status struct {
 	VirtualServers map[string]VirtualServerStatus `json:"virtual_servers"`
 	CheckScripts   map[string]CheckScriptStatus   `json:"check_scripts"`
 	IPVSSettings   IPVSSettingsState              `json:"ipvs_settings" doc:"settings as they are on this machine, asked for or not"`
+	Hooks          map[string]HookStatus          `json:"hooks,omitempty" doc:"hooks that had something to tell since the agent was started, by kind, object and name: vrrp_instance/web/pager"`
 	Drift          []Drift                        `json:"drift"`
 }
 

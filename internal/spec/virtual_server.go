@@ -72,6 +72,7 @@ type VirtualServer struct {
 	DrainTimeout     Duration         `json:"drain_timeout" required:"false" doc:"default 30s; how long the connections of a real server that is removed are waited for; 0s removes it at once; a server may say otherwise"`
 	Quorum           Quorum           `json:"quorum" required:"false" doc:"how many servers must be up for the service to be up, in units of their weights"`
 	SorryServer      *SorryServer     `json:"sorry_server,omitzero" required:"false" doc:"takes the place of the real servers while the quorum is lost; without it they stay as they are"`
+	Notify           map[string]Hook  `json:"notify,omitempty" doc:"hooks that are told of each change of state of the virtual server and its real servers, by a name of your own"`
 }
 
 // DefaultVirtualServer returns a virtual server in which everything that has a default has it.
@@ -114,6 +115,7 @@ func (v *VirtualServer) Validate() FieldErrors {
 	errs = append(errs, v.admitFailure(v.OnFailure)...)
 	errs = append(errs, ValidateDrainTimeout(v.DrainTimeout).Under("/drain_timeout")...)
 	errs = append(errs, v.Quorum.validate().Under("/quorum")...)
+	errs.hooks(KindVirtualServer, v.Notify, "")
 	return append(errs, v.validateSorryServer().Under("/sorry_server")...)
 }
 

@@ -39,6 +39,7 @@ type VRRPInstance struct {
 	TrackScripts          map[string]Track      `json:"track_scripts,omitempty" doc:"check scripts that move the priority, by name"`
 	TrackInterfaces       map[string]Track      `json:"track_interfaces,omitempty" doc:"network interfaces that move the priority, by name; one passes while it is up and has a carrier"`
 	TrackVirtualServers   map[string]Track      `json:"track_virtual_servers,omitempty" doc:"virtual servers that move the priority, by name; one passes while its state is up"`
+	Notify                map[string]Hook       `json:"notify,omitempty" doc:"hooks that are told of each change of state, by a name of your own"`
 }
 
 // Track is what one tracked thing does to the priority of an instance.
@@ -116,6 +117,7 @@ func (v *VRRPInstance) Validate() FieldErrors {
 	errs.tracks("/track_scripts", v.TrackScripts, misnamed)
 	errs.tracks("/track_interfaces", v.TrackInterfaces, misnamedInterface)
 	errs.tracks("/track_virtual_servers", v.TrackVirtualServers, misnamed)
+	errs.hooks(KindVRRPInstance, v.Notify, v.SyncGroup)
 	return errs
 }
 

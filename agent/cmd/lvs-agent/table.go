@@ -60,6 +60,13 @@ func printStatus(w io.Writer, s spec.Status, now time.Time) error {
 			row(name, verdict(v.Passing), v.Runs, v.Failures, v.Reason)
 		}
 	}
+	if len(s.Hooks) > 0 {
+		row("\nHOOK", "WAITING", "DELIVERED", "FAILURES", "LOST", "LAST FAILURE")
+		for _, id := range slices.Sorted(maps.Keys(s.Hooks)) {
+			v := s.Hooks[id]
+			row(id, v.Waiting, v.Delivered, v.Failures, v.Lost, v.Reason)
+		}
+	}
 	if s.IPVSSettings.Master != nil || s.IPVSSettings.Backup != nil {
 		row("\nSYNC DAEMON", "INTERFACE", "ID", "GROUP", "PORT")
 		for _, one := range []struct {
