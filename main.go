@@ -19,10 +19,13 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "run until stopped, for a debugger; Terraform finds it by the variable that is printed")
 	flag.Parse()
-	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
-		Address: "registry.terraform.io/lvs-director/lvs",
-		Debug:   *debug,
-	})
+	err := quieten()
+	if err == nil {
+		err = providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
+			Address: "registry.terraform.io/lvs-director/lvs",
+			Debug:   *debug,
+		})
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "terraform-provider-lvs:", err)
 		os.Exit(1)

@@ -7,10 +7,9 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
-	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -66,7 +65,7 @@ func (r *clusterResource[Spec, State, M]) ModifyPlan(ctx context.Context, req re
 	plan.placed().report(expected)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	if resp.Diagnostics.HasError() || resp.Plan.Raw.Equal(req.State.Raw) {
-		r.announce(ctx, resp, plan)
+		r.announce(resp, plan)
 		return
 	}
 	if len(silent) > 0 {
@@ -81,7 +80,7 @@ func (r *clusterResource[Spec, State, M]) ModifyPlan(ctx context.Context, req re
 		_, down := silent[d.name]
 		return down
 	}))
-	r.announce(ctx, resp, plan)
+	r.announce(resp, plan)
 }
 
 // silent returns the directors that do not answer, where that is to be a warning.
@@ -101,7 +100,7 @@ func (r *clusterResource[Spec, State, M]) silent(ctx context.Context, targets []
 
 // rehearse is the dry run: what a director will refuse at apply, it says now.
 func (r *clusterResource[Spec, State, M]) rehearse(ctx context.Context, resp *resource.ModifyPlanResponse, of attr.Type, plan, prior M, existed bool, targets []*director) {
-	if !decided(ctx, resp.Plan) {
+	if !decided(resp.Plan) {
 		return
 	}
 	if errs, judged := r.misfits(plan); judged {
@@ -132,11 +131,17 @@ func (r *clusterResource[Spec, State, M]) rehearse(ctx context.Context, resp *re
 }
 
 // decided reports whether all that a director is asked for is known.
-func decided(ctx context.Context, plan tfsdk.Plan) bool {
-	known := plan
-	known.Raw = plan.Raw.Copy()
-	diags := known.SetAttribute(ctx, path.Root("director_status"), types.MapNull(conditionType()))
-	return !diags.HasError() && known.Raw.IsFullyKnown()
+func decided(plan tfsdk.Plan) bool {
+	attributes := map[string]tftypes.Value{}
+	if err := plan.Raw.As(&attributes); err != nil {
+		return false
+	}
+	for name, v := range attributes {
+		if name != "director_status" && !v.IsFullyKnown() {
+			return false
+		}
+	}
+	return true
 }
 
 // leftBehind warns of directors that the provider does not have any more: what is on them stays.

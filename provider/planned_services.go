@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"fmt"
 	"sync"
 
@@ -58,8 +57,8 @@ func (p *plannedServices) get(name string) (plannedService, bool) {
 
 // announce remembers what others of the plan are judged by, once all of it is known, and reports what it
 // cannot be beside.
-func (r *clusterResource[Spec, State, M]) announce(ctx context.Context, resp *resource.ModifyPlanResponse, m M) {
-	if !decided(ctx, resp.Plan) {
+func (r *clusterResource[Spec, State, M]) announce(resp *resource.ModifyPlanResponse, m M) {
+	if !decided(resp.Plan) {
 		return
 	}
 	var errs spec.FieldErrors

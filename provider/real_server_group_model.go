@@ -3,7 +3,6 @@ package provider
 import (
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
@@ -14,7 +13,7 @@ type realServerGroupModel struct {
 	placement
 	patience
 	VirtualServer types.String `tfsdk:"virtual_server"`
-	Servers       types.Map    `tfsdk:"servers"`
+	Servers       serversValue `tfsdk:"servers"`
 }
 
 func realServerGroups() kind[spec.RealServerGroup, spec.RealServerGroupStatus] {
@@ -39,13 +38,7 @@ func realServerGroups() kind[spec.RealServerGroup, spec.RealServerGroupStatus] {
 func (m *realServerGroupModel) key() string { return m.VirtualServer.ValueString() }
 
 func (m *realServerGroupModel) spec(string) spec.RealServerGroup {
-	elements := m.Servers.Elements() // a copy
-	v := spec.RealServerGroup{Servers: make(map[string]spec.RealServer, len(elements))}
-	for address, element := range elements {
-		o, _ := element.(types.Object)
-		server := serverOf(o)
-		v.Servers[address] = server.server()
-	}
+	v, _ := decodeServers(m.Servers.Dynamic) // validate has said what is wrong
 	return v
 }
 
@@ -56,7 +49,10 @@ func (m *realServerGroupModel) validate(string) spec.FieldErrors {
 	for _, e := range spec.ValidateName(m.key()) {
 		errs = append(errs, spec.FieldError{Pointer: "/virtual_server", Detail: e.Detail})
 	}
-	v := m.spec("")
+	v, unreadable := decodeServers(m.Servers.Dynamic)
+	if unreadable != nil {
+		return append(errs, unreadable...)
+	}
 	return append(errs, v.Validate()...)
 }
 
@@ -67,16 +63,7 @@ func (m *realServerGroupModel) complete() {}
 func (m *realServerGroupModel) adopt(map[string]spec.RealServerGroup, []string) {}
 
 func (m *realServerGroupModel) observe(actual map[string]spec.RealServerGroup) {
-	group := agree(m.spec(""), actual)
-	of, before := serverType(), m.Servers.Elements()
-	servers := make(map[string]attr.Value, len(group.Servers))
-	for address, v := range group.Servers {
-		o, _ := before[address].(types.Object)
-		server := serverOf(o) // texts of equal values stay as they are
-		server.show(v)
-		servers[address] = server.value(of)
-	}
-	m.Servers = types.MapValueMust(of, servers)
+	m.Servers.Dynamic = encodeServers(agree(m.spec(""), actual), m.Servers.Dynamic)
 }
 
 // misfits reports which servers would not belong to their planned service.

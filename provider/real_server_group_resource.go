@@ -2,6 +2,8 @@ package provider
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -31,10 +33,12 @@ func (*realServerGroupResource) Schema(ctx context.Context, _ resource.SchemaReq
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 				MarkdownDescription: "Name of the virtual server. Refer to it, `lvs_virtual_server.web.name`, so that Terraform knows the order.",
 			},
-			"servers": schema.MapNestedAttribute{
-				Required:            true,
-				MarkdownDescription: "The real servers by `address:port` in canonical form: `192.0.2.21:80`, `[2001:db8::1]:80`. Those that are taken out drain.",
-				NestedObject:        schema.NestedAttributeObject{Attributes: serverAttributes()},
+			"servers": schema.DynamicAttribute{
+				CustomType:    serversType{},
+				Required:      true,
+				PlanModifiers: []planmodifier.Dynamic{keepEqualServers{}},
+				MarkdownDescription: "The real servers, a map by `address:port` in canonical form: `192.0.2.21:80`, `[2001:db8::1]:80`. Each has the attributes of " +
+					"[`lvs_real_server`](real_server.md) that are not its key, all of them optional, with the same defaults: " + serverAttributeNames() + ". Those that are taken out drain.",
 			},
 			"timeouts":        timeoutsAttribute(ctx),
 			"directors":       directorsAttribute(),
@@ -42,3 +46,5 @@ func (*realServerGroupResource) Schema(ctx context.Context, _ resource.SchemaReq
 		},
 	}
 }
+
+func serverAttributeNames() string { return words(slices.Sorted(maps.Keys(serverAttributes()))) }

@@ -2,9 +2,12 @@ package provider
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 
@@ -33,7 +36,7 @@ func TestGroupIsSetChangedAndImported(t *testing.T) {
 	block := providerBlock(directors)
 	var steps []resource.TestStep
 	for _, servers := range []string{
-		`"192.0.2.21:80" = {}`,
+		`"192.0.2.21:80" = { weight = 1 }`,
 		`"192.0.2.21:80" = { weight = 5 }, "192.0.2.22:80" = { health_check = { http = { expected_status = ["200"] } }, drain_timeout = "60s" }`,
 		`"192.0.2.22:80" = { on_failure = "remove" }`,
 		``,
@@ -43,7 +46,7 @@ func TestGroupIsSetChangedAndImported(t *testing.T) {
 		if servers != "" {
 			steps = append(steps, resource.TestStep{
 				ResourceName: "lvs_real_server_group.test", ImportState: true, ImportStateId: "web", ImportStateVerify: true,
-				ImportStateVerifyIdentifierAttribute: "virtual_server", ImportStateVerifyIgnore: []string{"servers.192.0.2.22:80.drain_timeout"},
+				ImportStateVerifyIdentifierAttribute: "virtual_server", ImportStateVerifyIgnore: []string{"servers.192.0.2.22:80"}, // defaults are written out
 			})
 		}
 	}
@@ -122,13 +125,82 @@ func TestGroupTakesOverServersThatWereMadeOneByOne(t *testing.T) {
 	}
 }
 
+// What is equal stays as it is written: nothing is planned for another way to write it, also after an import.
+func TestServersOfAGroupMayBeWrittenInManyWays(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	block := providerBlock(directors) + `
+variable "typed" {
+  type    = map(object({ weight = number, health_check = optional(object({ http = object({ expected_status = list(string) }) })), on_failure = optional(string) }))
+  default = { "192.0.2.21:80" = { weight = 1 }, "192.0.2.22:80" = { weight = 5, health_check = { http = { expected_status = [200] } } } }
+}
+locals {
+  rows = csvdecode("address,weight\n192.0.2.21,1\n192.0.2.22,5")
+  http = { "192.0.2.22" = { interval = "2000ms", http = { expected_status = ["200-200"] } } }
+}`
+	group := func(servers string) string {
+		return block + groupService + "\nresource \"lvs_real_server_group\" \"test\" {\n  virtual_server = lvs_virtual_server.test.name\n  servers = " + servers + "\n}"
+	}
+	first := group(`{ "192.0.2.21:80" = {}, "192.0.2.22:80" = { weight = 5, on_failure = null, health_check = { http = { expected_status = [200] } } } }`)
+	steps := []resource.TestStep{{Config: first}, {Config: first, ConfigPlanChecks: noChanges()}}
+	for _, servers := range []string{
+		`var.typed`,
+		`{ for r in local.rows : "${r.address}:80" => { weight = r.weight, health_check = try(local.http[r.address], null) } }`,
+	} {
+		steps = append(steps, resource.TestStep{Config: group(servers), ConfigPlanChecks: noChanges()})
+	}
+	other := group(`tomap({ "192.0.2.21:80" = { weight = "2" }, "192.0.2.22:80" = { weight = 5 } })`)
+	steps = append(steps,
+		resource.TestStep{Config: other}, resource.TestStep{Config: other, ConfigPlanChecks: noChanges()},
+		resource.TestStep{
+			Config:             "removed {\n  from = lvs_real_server_group.test\n  lifecycle {\n    destroy = false\n  }\n}\n" + block + groupService,
+			ExpectNonEmptyPlan: false,
+		},
+		resource.TestStep{
+			Config:           group(`{ "192.0.2.21:80" = { weight = 2, upper_threshold = 0 }, "192.0.2.22:80" = { weight = 5 } }`) + "\nimport {\n  to = lvs_real_server_group.test\n  id = \"web\"\n}",
+			ConfigPlanChecks: planned(plancheck.ExpectResourceAction("lvs_real_server_group.test", plancheck.ResourceActionNoop)),
+		},
+	)
+	run(t, steps...)
+}
+
+func TestServersOfAGroupMayDependOnWhatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	config := providerBlock(directors) + `
+resource "terraform_data" "weight" {
+  input = 7
+}
+` + groupOf(`"192.0.2.21:80" = { weight = terraform_data.weight.output, health_check = { http = { path = "/${terraform_data.weight.output}" } } }`)
+	applied := func() {
+		for name, d := range directors {
+			if got := d.store.Desired().RealServers["web"][addressPortOf("192.0.2.21:80")]; got.Weight != 7 || got.HealthCheck.HTTP.Path != "/7" {
+				t.Errorf("%s has %+v", name, got)
+			}
+		}
+	}
+	run(t,
+		resource.TestStep{Config: config},
+		resource.TestStep{PreConfig: applied, Config: config, ConfigPlanChecks: noChanges()},
+		resource.TestStep{
+			Config:      strings.Replace(config, "= 7", `= "heavy"`, 1),
+			ExpectError: saying(`servers["192.0.2.21:80"].weight: a string is not right here: give a whole number`),
+		},
+	)
+}
+
 func TestServerOfAGroupThatIsWrongIsAnErrorAtItsPlace(t *testing.T) {
 	t.Parallel()
 	for servers, want := range map[string]string{
-		`"192.0.2.21:80" = { weight = 70000 }`: `servers["192.0.2.21:80"].weight: 70000 is out of range`,
-		`"192.0.2.21" = {}`:                    `"192.0.2.21" is not address:port`,
-		`"192.0.2.21:81" = {}`:                 `forwarding_method "dr" keeps the port: use 80`,
-		`"[2001:DB8::1]:80" = {}`:              `is not in canonical form: write [2001:db8::1]:80`,
+		`"192.0.2.21:80" = { weigth = 1 }`:       `servers["192.0.2.21:80"]: there is no attribute "weigth": use drain_timeout,`,
+		`"192.0.2.21:80" = { weight = "heavy" }`: `servers["192.0.2.21:80"].weight: a string is not right here: give a whole number`,
+		`"192.0.2.21:80" = 1`:                    `servers["192.0.2.21:80"]: this number is not right here: give an object`,
+		`"192.0.2.21/80" = {}`:                   `servers["192.0.2.21/80"]`,
+		`"192.0.2.21:80" = { health_check = { http = { expected_status = ["abc"] } } }`: `servers["192.0.2.21:80"].health_check.http.expected_status[0]`,
+		`"192.0.2.21:80" = { weight = 70000 }`:                                          `servers["192.0.2.21:80"].weight: 70000 is out of range`,
+		`"192.0.2.21" = {}`:                                                             `"192.0.2.21" is not address:port`,
+		`"192.0.2.21:81" = {}`:                                                          `forwarding_method "dr" keeps the port: use 80`,
+		`"[2001:DB8::1]:80" = {}`:                                                       `is not in canonical form: write [2001:db8::1]:80`,
 	} {
 		t.Run(servers, func(t *testing.T) {
 			t.Parallel()
@@ -137,14 +209,59 @@ func TestServerOfAGroupThatIsWrongIsAnErrorAtItsPlace(t *testing.T) {
 	}
 }
 
-// A pool of two thousand servers is planned and applied in a few seconds.
+func TestServersOfAGroupAreAMap(t *testing.T) {
+	t.Parallel()
+	config := providerBlock(newDirectors(t, "d1", "d2")) + groupService + "\nresource \"lvs_real_server_group\" \"test\" {\n  virtual_server = lvs_virtual_server.test.name\n  servers = [\"192.0.2.21:80\"]\n}"
+	run(t, resource.TestStep{Config: config, PlanOnly: true, ExpectError: saying("this is no map")})
+}
+
+// What is written for one server may be written in a group, save what the state must not have.
+func TestServerOfAGroupHasTheAttributesOfARealServer(t *testing.T) {
+	t.Parallel()
+	var compare func(at string, of tftypes.Type, in reflect.Type)
+	compare = func(at string, of tftypes.Type, in reflect.Type) {
+		for in.Kind() == reflect.Pointer || in.Kind() == reflect.Slice {
+			in = in.Elem()
+		}
+		object, ok := of.(tftypes.Object)
+		if !ok {
+			return
+		}
+		fields := map[string]reflect.Type{}
+		for i := range in.NumField() {
+			name, _, _ := strings.Cut(in.Field(i).Tag.Get("json"), ",")
+			fields[name] = in.Field(i).Type
+		}
+		for name, inner := range object.AttributeTypes {
+			switch field := fields[name]; {
+			case strings.HasSuffix(name, "_wo") || strings.HasSuffix(name, "_wo_version"):
+			case field == nil:
+				t.Errorf("%s.%s is no field of a request", at, name)
+			default:
+				compare(at+"."+name, inner, field)
+			}
+		}
+	}
+	compare("server", serverType().TerraformType(t.Context()), reflect.TypeFor[spec.RealServer]())
+}
+
+// A change of a group is one request to each director, however large it is. How long it takes is measured by
+// make bench-provider.
 func TestLargeGroupIsOneRequest(t *testing.T) {
 	t.Parallel()
 	directors := newDirectors(t, "d1", "d2")
 	var servers strings.Builder
-	for i := range 300 {
+	for i := range 1000 {
 		fmt.Fprintf(&servers, "\"10.0.%d.%d:80\" = { weight = 1 }\n", i/250, i%250+1)
 	}
 	config := providerBlock(directors) + groupOf("\n"+servers.String())
-	run(t, resource.TestStep{Config: config}, resource.TestStep{Config: config, ConfigPlanChecks: noChanges()})
+	changed := strings.Replace(config, "weight = 1", "weight = 2", 1)
+	run(t,
+		resource.TestStep{Config: config},
+		resource.TestStep{Config: config, ConfigPlanChecks: noChanges()},
+		resource.TestStep{PreConfig: func() { directors["d2"].seen("") }, Config: changed},
+	)
+	if writes := slices.DeleteFunc(directors["d2"].seen("PUT"), func(r string) bool { return strings.HasSuffix(r, "dry_run=true") }); len(writes) != 1 {
+		t.Errorf("a change was %d requests: %q", len(writes), writes)
+	}
 }

@@ -56,32 +56,3 @@ func serverType() types.ObjectType {
 	}
 	return types.ObjectType{AttrTypes: all}
 }
-
-// serverOf reads a server of a group.
-func serverOf(o types.Object) serverModel {
-	return serverModel{
-		Weight:           attribute[types.Int64](o, "weight"),
-		ForwardingMethod: attribute[types.String](o, "forwarding_method"),
-		Tunnel:           attribute[types.Object](o, "tunnel"),
-		UpperThreshold:   attribute[types.Int64](o, "upper_threshold"),
-		LowerThreshold:   attribute[types.Int64](o, "lower_threshold"),
-		HealthCheck:      attribute[types.Object](o, "health_check"),
-		InitialState:     attribute[types.String](o, "initial_state"),
-		OnFailure:        attribute[types.String](o, "on_failure"),
-		DrainTimeout:     attribute[timetypes.GoDuration](o, "drain_timeout"),
-	}
-}
-
-func (m *serverModel) value(of types.ObjectType) types.Object {
-	return types.ObjectValueMust(of.AttrTypes, map[string]attr.Value{
-		"weight":            m.Weight,
-		"forwarding_method": m.ForwardingMethod,
-		"tunnel":            m.Tunnel,
-		"upper_threshold":   m.UpperThreshold,
-		"lower_threshold":   m.LowerThreshold,
-		"health_check":      m.HealthCheck,
-		"initial_state":     m.InitialState,
-		"on_failure":        m.OnFailure,
-		"drain_timeout":     m.DrainTimeout,
-	})
-}
