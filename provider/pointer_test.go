@@ -14,7 +14,7 @@ func TestPointerLeadsToItsAttribute(t *testing.T) {
 		"/health_check/http/path":                "health_check.http.path",
 		"/health_check/http/expected_status/1":   "health_check.http.expected_status[1]",
 		"/health_check/http/expected_status/one": "health_check.http.expected_status",
-		"/health_check/grpc/service":             "health_check",
+		"/health_check/other/service":            "health_check",
 		"/directors/d1":                          "directors",
 		"/newer":                                 "",
 		"/director_status/d1/state":              `director_status["d1"].state`,
