@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -38,6 +39,9 @@ type director struct {
 	asked   bool
 	read    *spec.Snapshot
 	readErr error
+	// etag is that of what was read, at when it was.
+	etag string
+	at   time.Time
 	// written holds what this provider instance wrote since: a spec, or nil for what it deleted.
 	written map[objectID]any
 }
@@ -72,11 +76,38 @@ func (d *director) snapshot(ctx context.Context) (*spec.Snapshot, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.asked {
-		d.read, d.readErr = d.client.Snapshot(ctx)
+		d.read, d.etag, d.readErr = d.client.SnapshotUnless(ctx, "")
+		d.at = time.Now()
 		// A caller that was interrupted says nothing about the director.
 		d.asked = !errors.Is(d.readErr, context.Canceled)
 	}
 	return d.read, d.readErr
+}
+
+// snapshotAge is how old a snapshot may be for those who act on it, once something was written.
+const snapshotAge = time.Second
+
+// current returns a snapshot for those who act on what may change during an apply, such as who is active. Before
+// anything was written it is the one that serves all reads, and later it is read again when it is old and the
+// director has another one.
+func (d *director) current(ctx context.Context) (*spec.Snapshot, error) {
+	if s, err := d.snapshot(ctx); err != nil {
+		return s, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.written) == 0 || time.Since(d.at) < snapshotAge {
+		return d.read, nil
+	}
+	s, etag, err := d.client.SnapshotUnless(ctx, d.etag)
+	if err != nil {
+		return nil, err
+	}
+	if s != nil {
+		d.read, d.etag = s, etag
+	}
+	d.at = time.Now()
+	return d.read, nil
 }
 
 // remember notes what was written, so that a later read does not answer with what was before.

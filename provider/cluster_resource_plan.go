@@ -116,11 +116,7 @@ func (r *clusterResource[Spec, State, M]) rehearse(ctx context.Context, resp *re
 		return // a replacement: it is planned once more, as a create
 	}
 	rehearsed := each(ctx, targets, func(ctx context.Context, d *director) (spec.FieldErrors, error) {
-		object, err := r.kind.collection(d.client).Put(ctx, key, plan.spec(d.name), client.PutOptions{DryRun: true})
-		if err != nil {
-			return nil, err
-		}
-		return object.Warnings, nil
+		return r.kind.rehearse(ctx, d, key, plan.spec(d.name))
 	})
 	r.misgivings(of, plan, rehearsed.values()).warn(&resp.Diagnostics, r.kind.title+mayNotBeMeant, "")
 	conflict, other := conflicts(rehearsed.errs())

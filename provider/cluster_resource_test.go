@@ -72,34 +72,51 @@ func TestEverythingIsCreatedOnceAndThenStays(t *testing.T) {
 	}
 }
 
-func TestPlanWithoutChangeAsksEachDirectorOnce(t *testing.T) {
+// A plan asks each director for its snapshot, and of servers, however many, nothing else.
+func TestPlanOfManyServersMakesOneRequestToEachDirector(t *testing.T) {
 	t.Parallel()
 	directors := newDirectors(t, "d1", "d2")
-	config := providerBlock(directors) + everything
-	run(t,
-		resource.TestStep{Config: config},
-		resource.TestStep{PreConfig: func() {
-			for _, d := range directors {
-				d.seen("")
-			}
-		}, Config: config, PlanOnly: true},
-	)
-	for name, d := range directors {
-		seen := d.seen("")
-		// Everything from the destroy on follows the plan; the plan of PlanOnly is made twice at most.
-		var snapshots, puts int
-		for _, request := range seen {
-			if request == "GET /v1/snapshot" {
-				snapshots++
-			}
-			if strings.HasPrefix(request, "PUT") {
-				puts++
-			}
+	w := newWorkspace(t, buildProvider(t), "../examples/resources/lvs_check_script", providerBlock(directors))
+	servers := func(count, weight int) string {
+		return fmt.Sprintf(`
+resource "lvs_virtual_server" "web" {
+  name              = "web"
+  address           = "192.0.2.100"
+  port              = 80
+  forwarding_method = "nat"
+}
+resource "lvs_real_server" "web" {
+  count          = %d
+  virtual_server = lvs_virtual_server.web.name
+  address        = "10.0.0.${count.index + 1}"
+  port           = 80
+  weight         = %d
+}
+`, count, weight)
+	}
+	requests := func(what string) {
+		t.Helper()
+		for _, d := range directors {
+			d.seen("")
 		}
-		if snapshots == 0 || snapshots > 4 || puts != 0 {
-			t.Errorf("%s was asked: %q", name, seen)
+		if output := w.must(t, "plan"); !strings.Contains(output, what) {
+			t.Errorf("the plan does not say %q:\n%s", what, output)
+		}
+		for name, d := range directors {
+			if diff := cmp.Diff([]string{"GET /v1/snapshot"}, d.seen("")); diff != "" {
+				t.Errorf("%s was asked (-want +got) for the plan of %q:\n%s", name, what, diff)
+			}
 		}
 	}
+	w.write(t, "servers.tf", servers(0, 1))
+	w.must(t, "apply", "-auto-approve")
+	requests("No changes.")
+	w.write(t, "servers.tf", servers(50, 1))
+	requests("50 to add")
+	w.must(t, "apply", "-auto-approve")
+	requests("No changes.")
+	w.write(t, "servers.tf", servers(50, 2))
+	requests("50 to change")
 }
 
 func TestObjectIsUpdatedInPlaceOnAllDirectors(t *testing.T) {

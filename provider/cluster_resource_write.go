@@ -143,7 +143,7 @@ func (r *clusterResource[Spec, State, M]) preflight(ctx context.Context, diags *
 		o.DryRun = true
 		object, err := r.kind.collection(d.client).Put(ctx, key, m.spec(d.name), o)
 		if err == nil && len(object.Unresolved) > 0 {
-			err = unresolved(d.name, object.Unresolved)
+			err = refused(d.name, http.StatusUnprocessableEntity, object.Unresolved)
 		}
 		return struct{}{}, err
 	})

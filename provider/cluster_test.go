@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -106,5 +107,41 @@ func TestDirectorsAreAskedAtTheSameTime(t *testing.T) {
 	got := each(t.Context(), directors, func(ctx context.Context, d *director) (*spec.Snapshot, error) { return d.snapshot(ctx) })
 	if len(got.values()) != 2 {
 		t.Errorf("errors: %v", got.errs())
+	}
+}
+
+func TestSnapshotIsReadAgainOnceSomethingWasWrittenAndItIsOld(t *testing.T) {
+	t.Parallel()
+	server := newDirectors(t, "d1")["d1"]
+	d, ctx := directorOf(t, server), t.Context()
+	read := func() *spec.Snapshot {
+		t.Helper()
+		s, err := d.current(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	age := func() { d.at = d.at.Add(-2 * snapshotAge) }
+	first := read()
+	age()
+	if again := read(); again != first || len(server.seen("GET")) != 1 {
+		t.Error("it was read again before anything was written")
+	}
+	d.at = time.Now()
+	if _, err := checkScripts().put(ctx, d, "gateway", spec.CheckScript{Command: []string{"/a"}, Interval: spec.Duration(time.Second), Timeout: spec.Duration(time.Second), Rise: 1, Fall: 1}, client.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if again := read(); again != first {
+		t.Error("it was read again though it is not old")
+	}
+	age()
+	second := read()
+	if _, there := second.CheckScripts["gateway"]; !there {
+		t.Error("it does not have what was written")
+	}
+	age()
+	if again := read(); again != second || d.at.Before(time.Now().Add(-snapshotAge)) {
+		t.Errorf("what is not modified is read as another one; etag %s", d.etag)
 	}
 }

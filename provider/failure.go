@@ -72,9 +72,7 @@ func conflicts(failed map[string]error) (conflict, other map[string]error) {
 	return conflict, other
 }
 
-// unresolved turns references that do not resolve into the failure that they are at apply.
-func unresolved(director string, errs spec.FieldErrors) error {
-	return &client.Error{Director: director, Op: "check", Problem: spec.Problem{
-		Status: http.StatusUnprocessableEntity, Detail: errs.Error(), Errors: errs,
-	}}
+// refused is the failure that wrong fields are on a director.
+func refused(director string, status int, errs spec.FieldErrors) error {
+	return &client.Error{Director: director, Op: "check", Problem: spec.Problem{Status: status, Detail: errs.Error(), Errors: errs}}
 }

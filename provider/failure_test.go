@@ -118,7 +118,7 @@ func TestDirectorThatIsDownIsLeftOutWhereThatIsAWarning(t *testing.T) {
 func TestWhatADirectorCannotDoIsSaidAtPlan(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, o object, _, d2 *testDirector, block string) {
-		if o.kind == spec.KindRealServer {
+		if o.kind == spec.KindRealServer || o.kind == spec.KindRealServerGroup {
 			t.Log("a machine has nothing to say about a real server by itself: its service is judged")
 			return
 		}

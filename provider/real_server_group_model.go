@@ -30,6 +30,7 @@ func realServerGroups() kind[spec.RealServerGroup, spec.RealServerGroupStatus] {
 			}
 			return group, service.RealServerGroup || len(group.Servers) > 0
 		},
+		judge:   spec.Desired.FitRealServerGroup,
 		remark:  groupRemark,
 		carries: carriesService, drains: true,
 	}

@@ -35,6 +35,13 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 			v, ok := s.VirtualServers[k.VirtualServer].RealServers[k.Address.String()]
 			return v.Spec, ok
 		},
+		judge: func(others spec.Desired, key string, v spec.RealServer) spec.Verdict {
+			k, err := spec.ParseServerKey(key)
+			if err != nil {
+				return spec.Verdict{}
+			}
+			return others.FitRealServer(k, v)
+		},
 		remark:  serverRemark,
 		carries: carriesServer, drains: true,
 	}

@@ -57,6 +57,7 @@ func (r *clusterResource[Spec, State, M]) rolloutInSilence(ctx context.Context, 
 	backups, last := slices.Concat(order[:len(order)-1]...), order[len(order)-1]
 	lasts := r.kind.election.lasts(m.spec(last[0].name))
 	hold := 2*lasts + holdMargin
+	active := r.kind.carrying(ctx, m.key(), last)
 	written = each(ctx, backups, r.put(m, client.PutOptions{Hold: hold}))
 	held := slices.Sorted(maps.Keys(written.values()))
 	if len(written.errs()) == 0 {
@@ -72,7 +73,7 @@ func (r *clusterResource[Spec, State, M]) rolloutInSilence(ctx context.Context, 
 		}
 		return written, removed
 	}
-	r.awaitActive(ctx, m.key(), last, lasts+electionMargin)
+	r.awaitActive(ctx, m.key(), slices.DeleteFunc(slices.Clone(last), func(d *director) bool { return !active[d.name] }), lasts+electionMargin)
 	maps.Copy(written, each(ctx, backups, r.put(m, client.PutOptions{})))
 	return written, removed
 }
@@ -94,16 +95,12 @@ func (r *clusterResource[Spec, State, M]) unheard(diags *diag.Diagnostics, m, pr
 	}
 }
 
-// awaitActive waits until the director that was active is so again. When it takes longer than it may,
+// awaitActive waits until directors that were active are so again. When it takes longer than it may,
 // something else is wrong, and the others had better take part.
 func (r *clusterResource[Spec, State, M]) awaitActive(ctx context.Context, key string, directors []*director, atMost time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	each(ctx, directors, func(ctx context.Context, d *director) (struct{}, error) {
-		s, err := d.snapshot(ctx)
-		if was := err == nil && r.kind.carries(s, key); !was {
-			return struct{}{}, nil
-		}
 		for {
 			object, err := r.kind.collection(d.client).Get(ctx, key)
 			if err != nil || r.kind.election.active(object.Status) {

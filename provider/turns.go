@@ -21,10 +21,7 @@ func (k kind[Spec, State]) turns(ctx context.Context, key string, directors []*d
 	if k.carries == nil {
 		return turns{directors}
 	}
-	carrying := each(ctx, directors, func(ctx context.Context, d *director) (bool, error) {
-		s, err := d.snapshot(ctx)
-		return err == nil && k.carries(s, key), err
-	}).values()
+	carrying := k.carrying(ctx, key, directors)
 	var rest, active []*director
 	for _, d := range directors {
 		if carrying[d.name] {
@@ -40,6 +37,14 @@ func (k kind[Spec, State]) turns(ctx context.Context, key string, directors []*d
 		return turns{active}
 	}
 	return turns{rest, active}
+}
+
+// carrying returns which of the directors carry the object's traffic now, by name.
+func (k kind[Spec, State]) carrying(ctx context.Context, key string, directors []*director) map[string]bool {
+	return each(ctx, directors, func(ctx context.Context, d *director) (bool, error) {
+		s, err := d.current(ctx)
+		return err == nil && k.carries(s, key), err
+	}).values()
 }
 
 // inTurn asks directors in turns until one fails. Who was not asked then has no outcome.

@@ -95,15 +95,29 @@ func (c *Client) Endpoint() string { return c.endpoint }
 
 // Snapshot reads everything the director was asked for, and its drift.
 func (c *Client) Snapshot(ctx context.Context) (*spec.Snapshot, error) {
+	s, _, err := c.SnapshotUnless(ctx, "")
+	return s, err
+}
+
+// SnapshotUnless is Snapshot for who may have one already: it returns nil while the director's is still that of the
+// entity tag, and otherwise the tag of the one that it returns.
+func (c *Client) SnapshotUnless(ctx context.Context, known string) (_ *spec.Snapshot, etag string, err error) {
 	var s spec.Snapshot
 	const op = "read the snapshot"
-	if err := c.call(ctx, op, request{method: http.MethodGet, path: []string{"v1", "snapshot"}}, &s); err != nil {
-		return nil, err
+	r := request{method: http.MethodGet, path: []string{"v1", "snapshot"}, header: http.Header{}, etag: &etag}
+	if known != "" {
+		r.header.Set("If-None-Match", known)
+	}
+	switch err := c.call(ctx, op, r, &s); {
+	case errors.Is(err, errNotModified):
+		return nil, known, nil
+	case err != nil:
+		return nil, "", err
 	}
 	if s.Version == "" {
-		return nil, c.stranger(op, http.StatusOK, errors.New("no version"))
+		return nil, "", c.stranger(op, http.StatusOK, errors.New("no version"))
 	}
-	return &s, nil
+	return &s, etag, nil
 }
 
 // Status reads what is happening on the director now.
@@ -170,7 +184,12 @@ type request struct {
 	query  url.Values
 	header http.Header
 	body   []byte
+	// etag receives the entity tag of the answer, unless it is nil.
+	etag *string
 }
+
+// errNotModified is no error of the director's: it answers an If-None-Match.
+var errNotModified = errors.New("not modified")
 
 // call sends a request and decodes the answer into out, unless out is nil. op says in an error what
 // was tried: "put virtual server web".
@@ -212,8 +231,14 @@ func (c *Client) call(ctx context.Context, op string, r request, out any) error 
 		return &Error{Director: c.name, Op: op, Problem: spec.Problem{
 			Detail: fmt.Sprintf("the answer is longer than %d MiB: is %s really lvs-agent?", maxAnswer>>20, c.endpoint)}}
 	}
+	if resp.StatusCode == http.StatusNotModified && r.header.Get("If-None-Match") != "" {
+		return errNotModified
+	}
 	if resp.StatusCode >= 300 {
 		return c.refusal(op, resp, answer)
+	}
+	if r.etag != nil {
+		*r.etag = resp.Header.Get("ETag")
 	}
 	if out == nil {
 		return nil

@@ -161,6 +161,37 @@ func TestRefusalSaysWhoRefusedWhatAndHowToMendIt(t *testing.T) {
 	}
 }
 
+func TestSnapshotThatIsKnownIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-None-Match") == `"1"` {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		w.Header().Set("ETag", `"1"`)
+		answer(200, "application/json", `{"name":"d1","version":"test"}`)(w, r)
+	})
+	s, etag, err := c.SnapshotUnless(t.Context(), "")
+	if err != nil || s == nil || etag != `"1"` {
+		t.Fatalf("the first is %+v, %s, %v", s, etag, err)
+	}
+	if s, etag, err = c.SnapshotUnless(t.Context(), etag); err != nil || s != nil || etag != `"1"` {
+		t.Errorf("the second is %+v, %s, %v", s, etag, err)
+	}
+	if s, etag, err = c.SnapshotUnless(t.Context(), `"0"`); err != nil || s == nil || etag != `"1"` {
+		t.Errorf("instead of another it is %+v, %s, %v", s, etag, err)
+	}
+}
+
+// A 304 that nobody asked for is no answer of the agent's.
+func TestNotModifiedThatNobodyAskedForIsAStrangers(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) })
+	if _, err := c.Snapshot(t.Context()); err == nil || !strings.Contains(err.Error(), "not that of lvs-agent") {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestSnapshotAndStatusOfAStrangerAreRefused(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, answer(200, "application/json", `{}`))
