@@ -56,6 +56,7 @@ type Agent struct {
 	tuner    *tune.Tuner
 	hooks    *hook.Hooks
 	servers  []*httpapi.Server
+	tokens   *httpapi.Tokens // nil without
 
 	applying sync.Mutex
 	applied  atomic.Bool
@@ -107,19 +108,20 @@ func (a *Agent) assemble() {
 // listen opens the API's listener and that of the metrics.
 func (a *Agent) listen() error {
 	var tokens *httpapi.Tokens
-	if _, unix := a.config.UnixSocket(); a.config.Auth != nil && !unix {
+	if _, unix := a.config.UnixSocket(); a.config.Auth != nil && a.config.Auth.TokenFile != "" && !unix {
 		var err error
-		if tokens, err = httpapi.LoadTokens(a.config.Auth.TokenFile); err != nil {
+		if tokens, err = httpapi.LoadTokens(a.config.Auth.TokenFile, a.log); err != nil {
 			return err
 		}
 	}
+	a.tokens = tokens
 	var files httpapi.TLSFiles
 	if t := a.config.TLS; t != nil {
-		files = httpapi.TLSFiles{Cert: t.CertFile, Key: t.KeyFile, ClientCA: t.ClientCAFile}
+		files = httpapi.TLSFiles{Cert: t.CertFile, Key: t.KeyFile, ClientCA: t.ClientCAFile, AllowTLS12: t.MinimumVersion == config.TLS12}
 	}
 	counters := newCounters(a.checker, a.balancer, a.tuner, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
-		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Doubts: a.doubts, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
+		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Doubts: a.doubts, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Clients: clients(a.config), Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})
 	api, err := httpapi.Listen(a.config.Listen, files, tokens, handler, a.log)
 	if err != nil {
@@ -135,6 +137,18 @@ func (a *Agent) listen() error {
 	}
 	a.servers = append(a.servers, metrics)
 	return nil
+}
+
+// clients are what the names of client certificates allow; nil where the file names none.
+func clients(c config.Config) map[string]httpapi.Scope {
+	if c.Auth == nil || c.Auth.Clients == nil {
+		return nil
+	}
+	scopes := map[string]httpapi.Scope{}
+	for name, scope := range c.Auth.Clients {
+		scopes[name] = httpapi.Scope(scope)
+	}
+	return scopes
 }
 
 // Address returns where the API listens.
@@ -187,6 +201,19 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	err = errors.Join(err, hooks.Wait())
 	a.log.Info("director stopped", "name", a.config.Name)
 	return err
+}
+
+// Reload reads certificates and tokens again. What cannot be read stays as it was. They are read again by themselves, too,
+// soon after they changed: this is for who wants to know at once whether they are right.
+func (a *Agent) Reload() error {
+	var errs []error
+	if a.tokens != nil {
+		errs = append(errs, a.tokens.Reload())
+	}
+	for _, s := range a.servers {
+		errs = append(errs, s.Reload())
+	}
+	return errors.Join(errs...)
 }
 
 // Close gives back what New opened. Run does it by itself.

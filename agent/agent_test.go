@@ -71,7 +71,7 @@ func run(t testing.TB, a *Agent) *running {
 		}
 	})
 	network, address := a.Address().Network(), a.Address().String()
-	return &running{Agent: a, base: "http://agent", http: &http.Client{Transport: &http.Transport{
+	return &running{Agent: a, base: "http://localhost", http: &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, address)

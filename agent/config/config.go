@@ -5,10 +5,12 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,6 +68,10 @@ const (
 	DriftReport     = "report"
 	OnStopKeep      = "keep"
 	OnStopRelease   = "release"
+	TLS13           = "1.3"
+	TLS12           = "1.2"
+	ScopeRead       = "read"
+	ScopeWrite      = "write"
 )
 
 // TLS names the PEM files of the API's listener. With a ClientCAFile a certificate that it signed is
@@ -74,11 +80,16 @@ type TLS struct {
 	CertFile     string `hcl:"cert_file"`
 	KeyFile      string `hcl:"key_file"`
 	ClientCAFile string `hcl:"client_ca_file,optional"`
+	// MinimumVersion is TLS13, the default, or TLS12.
+	MinimumVersion string `hcl:"minimum_version,optional"`
 }
 
 // Auth says who may come in.
 type Auth struct {
-	TokenFile string `hcl:"token_file"`
+	TokenFile string `hcl:"token_file,optional"`
+	// Clients are the names (CN) of client certificates that are let in, with their scopes, read or write. Left out,
+	// every certificate that the client CA has signed may write.
+	Clients map[string]string `hcl:"clients,optional"`
 }
 
 // Scripts says which programs may be check scripts, and as whom they run.
@@ -216,6 +227,20 @@ func (c Config) Validate() error {
 	word("on_stop", c.OnStop, OnStopKeep, OnStopRelease)
 	word("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	word("log.format", c.Log.Format, "text", "json")
+	if c.TLS != nil && c.TLS.MinimumVersion != "" {
+		word("tls.minimum_version", c.TLS.MinimumVersion, TLS13, TLS12)
+	}
+	if c.Auth != nil {
+		for _, name := range slices.Sorted(maps.Keys(c.Auth.Clients)) {
+			word(fmt.Sprintf("auth.clients[%q]", name), c.Auth.Clients[name], ScopeRead, ScopeWrite)
+		}
+		if c.Auth.Clients != nil && (c.TLS == nil || c.TLS.ClientCAFile == "") {
+			refuse("auth.clients: nobody shows a certificate without tls.client_ca_file: add it, or use token_file")
+		}
+		if c.Auth.Clients == nil && c.Auth.TokenFile == "" {
+			refuse("auth: it lets nobody in: add token_file = \"/etc/lvs-agent/tokens\"")
+		}
+	}
 	if c.Name == "" || strings.ContainsAny(c.Name, " \t\r\n\"") {
 		refuse("name: %q is empty or has white space or quotes in it", c.Name)
 	}

@@ -79,6 +79,10 @@ func TestParseRefuses(t *testing.T) {
 		"a hold that is no duration":         {`startup_hold = "a while"`, `startup_hold: "a while" is not a duration`},
 		"a hold for ever":                    {`startup_hold = "1h"`, "startup_hold: 1h0m0s is out of range: use 0s to 10m0s"},
 		"a hold into the past":               {`startup_hold = "-1s"`, "startup_hold: -1s is out of range"},
+		"an old TLS":                         {"tls {\n cert_file = \"/c\"\n key_file = \"/k\"\n minimum_version = \"1.1\"\n}", `tls.minimum_version: "1.1" is not known: use "1.3" or "1.2"`},
+		"an unknown scope":                   {"auth {\n token_file = \"/t\"\n clients = { a = \"admin\" }\n}", `auth.clients["a"]: "admin" is not known`},
+		"names without certificates":         {"auth {\n clients = { a = \"read\" }\n}", "tls.client_ca_file"},
+		"authentication by nothing":          {"auth {}", "it lets nobody in"},
 		"metrics for everybody":              {"metrics {\n listen = \":9750\"\n}", "127.0.0.1:9750"},
 		"inline scripts":                     {"scripts {\n allow_inline = true\n}", "allow_inline"},
 	} {
@@ -99,6 +103,7 @@ func TestParseAllows(t *testing.T) {
 		"IPv6 loopback with nothing":       `listen = "[::1]:8443"`,
 		"a unix socket with nothing":       `listen = "unix:///run/lvs-agent/agent.sock"`,
 		"the network with certificates":    "listen = \"192.0.2.11:8443\"\ntls {\n cert_file = \"/c\"\n key_file = \"/k\"\n client_ca_file = \"/a\"\n}",
+		"TLS 1.2 and names":                "tls {\n cert_file = \"/c\"\n key_file = \"/k\"\n client_ca_file = \"/a\"\n minimum_version = \"1.2\"\n}\nauth {\n clients = { terraform = \"write\" }\n}",
 		"the network with TLS and a token": "listen = \"0.0.0.0:8443\"\ntls {\n cert_file = \"/c\"\n key_file = \"/k\"\n}\nauth {\n token_file = \"/t\"\n}",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,6 +47,7 @@ func registerFailover(h huma.API, a *api, routers Routers) {
 		if err := routers.Failover(ctx, in.Name); err != nil {
 			return nil, a.refuseFailover(err, in.Name)
 		}
+		a.audit(ctx, "failover", instances.kind, in.Name, "", "")
 		return instances.read(ctx, a, in.Name)
 	})
 	huma.Register(h, huma.Operation{
@@ -56,7 +57,11 @@ func registerFailover(h huma.API, a *api, routers Routers) {
 		if _, err := instances.read(ctx, a, in.Name); err != nil {
 			return nil, err
 		}
-		return nil, a.refuseFailover(routers.TakePart(in.Name), in.Name)
+		if err := routers.TakePart(in.Name); err != nil {
+			return nil, a.refuseFailover(err, in.Name)
+		}
+		a.audit(ctx, "end failover", instances.kind, in.Name, "", "")
+		return nil, nil
 	})
 }
 

@@ -69,8 +69,10 @@ type Config struct {
 	Facts func() (spec.Facts, error)
 	// Table is that of the kernel's IPVS; nil where there is none to tell.
 	Table func(context.Context) (spec.IPVSTable, error)
-	// Tokens says whose requests are served; nil serves everybody.
+	// Tokens says whose requests are served; nil serves everybody whom the listener lets in.
 	Tokens *Tokens
+	// Clients are the names of client certificates with what they allow; nil lets all of them write.
+	Clients map[string]Scope
 	// Collectors are served on /metrics beside those made from the status.
 	Collectors []prometheus.Collector
 	Version    string
@@ -114,7 +116,7 @@ func Handler(c Config) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "nothing is at "+r.URL.Path+": the routes are in /v1/openapi.json")
 	})
-	return c.Tokens.guard(whileDegraded(c.Degraded, mux), c.Log)
+	return newGuard(c, whileDegraded(c.Degraded, mux))
 }
 
 // humaConfig makes huma answer as the contract says: our JSON, our problems, no pages of its own.

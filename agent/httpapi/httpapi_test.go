@@ -422,7 +422,7 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newFixture(t)
-	f.handler = tokens.guard(f.handler, slog.New(slog.DiscardHandler))
+	f.handler = newGuard(Config{Tokens: tokens, Log: slog.New(slog.DiscardHandler)}, f.handler)
 	f.want(t, http.StatusOK, "GET", "/livez", "")
 	f.want(t, http.StatusUnauthorized, "GET", "/v1/status", "")
 	f.want(t, http.StatusUnauthorized, "GET", "/metrics", "")
@@ -456,7 +456,7 @@ func FuzzParseTokens(f *testing.F) {
 	f.Add([]byte("a read sha256:00\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tokens, err := ParseTokens(data)
-		if (err == nil) != (tokens != nil && len(tokens.entries) > 0) {
+		if (err == nil) != (tokens != nil && len(tokens.file.get()) > 0) {
 			t.Errorf("tokens %v with error %v", tokens, err)
 		}
 	})

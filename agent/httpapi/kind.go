@@ -79,6 +79,8 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 	failpoint.Reach(failpoint.Validated)
 	status := http.StatusOK
 	var unresolved spec.FieldErrors
+	var former string // the ETag of what is changed
+	changed := false
 	_, err := a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
 		before, exists := k.get(d, key)
 		equal := exists && spec.Equal(before, v)
@@ -105,6 +107,9 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		if equal && (k.whole == nil || k.whole(d, key)) {
 			return nil, nil
 		}
+		if changed = true; exists {
+			former = spec.ETag(before)
+		}
 		if k.came != nil {
 			return k.came(d, key, v), nil
 		}
@@ -115,6 +120,9 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 			a.endHold(k.kind, key)
 		}
 		return nil, a.refuse(err, fmt.Sprintf("store %s %q", k.kind, key))
+	}
+	if changed {
+		a.audit(ctx, "put", k.kind, key, former, spec.ETag(v))
 	}
 	if !r.dryRun {
 		if err := a.director.Apply(ctx, k.kind, key); err != nil {
@@ -153,6 +161,8 @@ func (a *api) precondition(of spec.Kind, key string, r request, exists, equal bo
 // have ended.
 func (k kind[Spec, State]) remove(ctx context.Context, a *api, key string, r request) (status int, err error) {
 	failpoint.Reach(failpoint.Validated)
+	var former string
+	changed := false
 	_, err = a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
 		before, exists := k.get(d, key)
 		if exists && r.ifMatch != "" && r.ifMatch != "*" && r.ifMatch != spec.ETag(before) {
@@ -162,10 +172,16 @@ func (k kind[Spec, State]) remove(ctx context.Context, a *api, key string, r req
 		if r.dryRun {
 			changes = nil
 		}
+		if changed = len(changes) > 0; changed && exists {
+			former = spec.ETag(before)
+		}
 		return changes, err
 	})
 	if err != nil {
 		return 0, a.refuse(err, fmt.Sprintf("delete %s %q", k.kind, key))
+	}
+	if changed {
+		a.audit(ctx, "delete", k.kind, key, former, "")
 	}
 	if r.dryRun {
 		return http.StatusNoContent, nil

@@ -27,13 +27,18 @@ const (
 )
 
 // TLSFiles names the PEM files of a listener; none of them, and it speaks plain HTTP.
-type TLSFiles struct{ Cert, Key, ClientCA string }
+type TLSFiles struct {
+	Cert, Key, ClientCA string
+	// AllowTLS12 takes clients that do not speak TLS 1.3.
+	AllowTLS12 bool
+}
 
 // Server serves a handler on one listener. It is a task: Listen, then Run.
 type Server struct {
 	listener net.Listener
 	server   *http.Server
 	log      *slog.Logger
+	tls      *reread[*tls.Config] // nil without
 	// stop has requests end that wait for something to happen.
 	stop context.CancelFunc
 }
@@ -41,7 +46,7 @@ type Server struct {
 // Listen opens address, which is host:port or unix:///path. With a ClientCA and no tokens a client
 // certificate is demanded, with tokens it is one way in of two.
 func Listen(address string, files TLSFiles, tokens *Tokens, handler http.Handler, log *slog.Logger) (*Server, error) {
-	config, err := files.config(tokens)
+	config, reread, err := files.config(tokens, log)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +63,13 @@ func Listen(address string, files TLSFiles, tokens *Tokens, handler http.Handler
 	return &Server{
 		listener: listener,
 		log:      log,
+		tls:      reread,
 		stop:     stop,
 		server: &http.Server{
 			BaseContext: func(net.Listener) context.Context {
 				return context.WithValue(context.Background(), stopping{}, serving)
 			},
+			ConnContext:       withPeer,
 			Handler:           handler,
 			TLSConfig:         config,
 			ReadHeaderTimeout: readHeaderTimeout,
@@ -77,6 +84,14 @@ func Listen(address string, files TLSFiles, tokens *Tokens, handler http.Handler
 
 // Address returns where the server listens, with the port that the system chose for 0.
 func (s *Server) Address() net.Addr { return s.listener.Addr() }
+
+// Reload reads the certificates now. After an error those that were read last are still shown.
+func (s *Server) Reload() error {
+	if s.tls == nil {
+		return nil
+	}
+	return s.tls.now()
+}
 
 // Run serves until the context ends; then requests under way are given a little time.
 func (s *Server) Run(ctx context.Context) error {
@@ -110,10 +125,22 @@ func (s *Server) Close() error {
 	return s.listener.Close()
 }
 
-func (f TLSFiles) config(tokens *Tokens) (*tls.Config, error) {
+// config is the TLS of a listener, and nil where it has none. Files that change count from the next connection on.
+func (f TLSFiles) config(tokens *Tokens, log *slog.Logger) (*tls.Config, *reread[*tls.Config], error) {
 	if f.Cert == "" && f.Key == "" {
-		return nil, nil //nolint:nilnil // no TLS is an answer, not an error
+		return nil, nil, nil
 	}
+	files, err := newReread(func() (*tls.Config, error) { return f.load(tokens) },
+		func(err error) { log.Error("the certificate that was read last is still shown", "error", err) }, f.Cert, f.Key, f.ClientCA)
+	if err != nil {
+		return nil, nil, err
+	}
+	config := files.get().Clone()
+	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return files.get(), nil }
+	return config, files, nil
+}
+
+func (f TLSFiles) load(tokens *Tokens) (*tls.Config, error) {
 	certificate, err := tls.LoadX509KeyPair(f.Cert, f.Key)
 	if err != nil {
 		return nil, fmt.Errorf("load the certificate %s and its key %s: %w", f.Cert, f.Key, err)
@@ -122,6 +149,9 @@ func (f TLSFiles) config(tokens *Tokens) (*tls.Config, error) {
 		MinVersion:   tls.VersionTLS13,
 		Certificates: []tls.Certificate{certificate},
 		NextProtos:   []string{"h2", "http/1.1"},
+	}
+	if f.AllowTLS12 {
+		config.MinVersion = tls.VersionTLS12
 	}
 	if f.ClientCA == "" {
 		return config, nil

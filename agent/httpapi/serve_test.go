@@ -89,7 +89,7 @@ func serve(t *testing.T, files TLSFiles, tokens *Tokens) string {
 	t.Helper()
 	f := newFixture(t)
 	log := slog.New(slog.DiscardHandler)
-	server, err := Listen("127.0.0.1:0", files, tokens, tokens.guard(f.handler, log), log)
+	server, err := Listen("127.0.0.1:0", files, tokens, newGuard(Config{Tokens: tokens, Log: log}, f.handler), log)
 	if err != nil {
 		t.Fatal(err)
 	}

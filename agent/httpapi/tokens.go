@@ -7,13 +7,14 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"strings"
+	"time"
 )
 
-// Scope is what a token allows.
+// Scope is what a token or a client certificate allows.
 type Scope string
 
 // The scopes: looking, and changing, which includes looking.
@@ -24,120 +25,143 @@ const (
 
 // Tokens are the bearer tokens that are let in. The file has one a line,
 //
-//	NAME SCOPE sha256:HEX
+//	NAME SCOPE sha256:HEX [EXPIRY]
 //
-// with the hash of the token, or, for a first try, the token itself alone on its line, with the scope
-// write. Blank lines and lines that begin with # are passed over.
-type Tokens struct{ entries []token }
+// with the hash of the token and the day or time (RFC 3339) from which it is of no use any more, or, for a first
+// try, the token itself alone on its line, with the scope write. Blank lines and lines that begin with # are passed
+// over. A file that changes is read again.
+type Tokens struct{ file *reread[[]token] }
 
 type token struct {
 	name  string
 	scope Scope
 	hash  [sha256.Size]byte
+	// expires is zero for one that does not.
+	expires time.Time
 }
 
-// LoadTokens reads the file. One that others may read is refused.
-func LoadTokens(path string) (*Tokens, error) {
-	info, err := os.Stat(path)
+// maxTokenFile bounds the file, in bytes.
+const maxTokenFile = 1 << 20
+
+// LoadTokens reads the file, and will read it again when it changes. One that others may read is refused.
+func LoadTokens(path string, log *slog.Logger) (*Tokens, error) {
+	file, err := newReread(func() ([]token, error) { return readTokens(path) },
+		func(err error) { log.Error("the tokens that were read last still count", "error", err) }, path)
+	if err != nil {
+		return nil, err
+	}
+	return &Tokens{file: file}, nil
+}
+
+// Reload reads the file now. After an error the tokens that were read last still count.
+func (t *Tokens) Reload() error { return t.file.now() }
+
+func readTokens(path string) ([]token, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the tokens: %w", err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("read the tokens: %s is mode %04o, others can read it: chmod 600 %[1]s", path, mode)
-	}
-	data, err := os.ReadFile(path)
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("read the tokens: %w", err)
 	}
-	tokens, err := ParseTokens(data)
+	if mode := info.Mode(); !mode.IsRegular() {
+		return nil, fmt.Errorf("read the tokens: %s is no file", path)
+	} else if mode.Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("read the tokens: %s is mode %04o, others can read it: chmod 600 %[1]s", path, mode.Perm())
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
+	if err != nil {
+		return nil, fmt.Errorf("read the tokens: %w", err)
+	}
+	entries, err := parseTokens(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", path, err)
 	}
-	return tokens, nil
+	return entries, nil
 }
 
-// ParseTokens reads the text of a tokens file. Errors begin with the number of the line, and never
-// repeat it: it may hold a secret.
+// ParseTokens makes tokens of the text of a file. Errors begin with the number of the line, and never repeat it: it
+// may hold a secret.
 func ParseTokens(data []byte) (*Tokens, error) {
-	tokens := &Tokens{}
+	file, err := newReread(func() ([]token, error) { return parseTokens(data) }, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Tokens{file: file}, nil
+}
+
+func parseTokens(data []byte) ([]token, error) {
+	var entries []token
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for n := 1; lines.Scan(); n++ {
 		fields := strings.Fields(lines.Text())
-		switch {
-		case len(fields) == 0 || strings.HasPrefix(fields[0], "#"):
-		case len(fields) == 1:
-			tokens.entries = append(tokens.entries, token{
-				name: fmt.Sprintf("line %d", n), scope: ScopeWrite, hash: sha256.Sum256([]byte(fields[0])),
-			})
-		case len(fields) == 3:
-			entry := token{name: fields[0], scope: Scope(fields[1])}
-			if entry.scope != ScopeRead && entry.scope != ScopeWrite {
-				return nil, fmt.Errorf("%d: the scope is neither read nor write", n)
-			}
-			digest, ok := strings.CutPrefix(fields[2], "sha256:")
-			sum, err := hex.DecodeString(digest)
-			if !ok || err != nil || len(sum) != sha256.Size {
-				return nil, fmt.Errorf("%d: the third word is not sha256: and 64 hexadecimal digits: make it with printf %%s TOKEN | sha256sum", n)
-			}
-			copy(entry.hash[:], sum)
-			tokens.entries = append(tokens.entries, entry)
-		default:
-			return nil, fmt.Errorf("%d: a line is NAME SCOPE sha256:HEX", n)
+		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
+			continue
 		}
+		entry, err := parseToken(fields)
+		if err != nil {
+			return nil, fmt.Errorf("%d: %w", n, err)
+		}
+		if entry.name == "" {
+			entry.name = fmt.Sprintf("line %d", n)
+		}
+		entries = append(entries, entry)
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("0: %w", err)
 	}
-	if len(tokens.entries) == 0 {
+	if len(entries) == 0 {
 		return nil, fmt.Errorf("1: there is no token in it")
 	}
-	return tokens, nil
+	return entries, nil
 }
 
-// find returns the entry of a secret. Every entry is compared, so that the time tells nothing.
+func parseToken(fields []string) (token, error) {
+	switch len(fields) {
+	case 1:
+		return token{scope: ScopeWrite, hash: sha256.Sum256([]byte(fields[0]))}, nil
+	case 3, 4:
+	default:
+		return token{}, fmt.Errorf("a line is NAME SCOPE sha256:HEX, and an expiry if there is one")
+	}
+	entry := token{name: fields[0], scope: Scope(fields[1])}
+	if entry.scope != ScopeRead && entry.scope != ScopeWrite {
+		return token{}, fmt.Errorf("the scope is neither read nor write")
+	}
+	digest, ok := strings.CutPrefix(fields[2], "sha256:")
+	sum, err := hex.DecodeString(digest)
+	if !ok || err != nil || len(sum) != sha256.Size {
+		return token{}, fmt.Errorf("the third word is not sha256: and 64 hexadecimal digits: make it with printf %%s TOKEN | sha256sum")
+	}
+	copy(entry.hash[:], sum)
+	if len(fields) == 4 {
+		if entry.expires, err = parseExpiry(fields[3]); err != nil {
+			return token{}, err
+		}
+	}
+	return entry, nil
+}
+
+func parseExpiry(word string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, word); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("the fourth word is no expiry: write 2027-12-31 or 2027-12-31T18:00:00Z")
+}
+
+// find returns the entry of a secret, expired or not. Every entry is compared, so that the time tells nothing.
 func (t *Tokens) find(secret string) (token, bool) {
 	hash := sha256.Sum256([]byte(secret))
 	var found token
 	ok := false
-	for _, entry := range t.entries {
+	for _, entry := range t.file.get() {
 		if subtle.ConstantTimeCompare(hash[:], entry.hash[:]) == 1 {
 			found, ok = entry, true
 		}
 	}
 	return found, ok
-}
-
-// onlyReads reports whether a request changes nothing, and asks for nothing that a reader must not have.
-func onlyReads(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.URL.Path != backupPath
-}
-
-// guard lets in whoever has a token of the needed scope or a client certificate that the listener has
-// verified; without tokens everybody: a listener that is open to the network has them, or asks for
-// certificates (config.Validate).
-func (t *Tokens) guard(next http.Handler, log *slog.Logger) http.Handler {
-	if t == nil {
-		return next
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/livez" || r.URL.Path == "/readyz" || (r.TLS != nil && len(r.TLS.VerifiedChains) > 0) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		secret, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		entry, known := t.find(secret)
-		switch {
-		case !given:
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			writeProblem(w, http.StatusUnauthorized, "a token is needed: send Authorization: Bearer TOKEN")
-		case !known:
-			log.Warn("refused a token", "remote", r.RemoteAddr, "path", r.URL.Path)
-			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-			writeProblem(w, http.StatusUnauthorized, "the token is not known here: compare it with the agent's token file")
-		case entry.scope == ScopeRead && !onlyReads(r):
-			writeProblem(w, http.StatusForbidden, fmt.Sprintf("token %q may read only: use one with the scope write", entry.name))
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
 }

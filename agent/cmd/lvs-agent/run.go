@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +35,10 @@ func runCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := a.Run(cmd.Context()); !errors.Is(err, agent.ErrRestored) {
+				stop := reloadOnHangup(a, logger(c.Log))
+				err = a.Run(cmd.Context())
+				stop()
+				if !errors.Is(err, agent.ErrRestored) {
 					return err
 				}
 			}
@@ -42,6 +47,25 @@ func runCommand() *cobra.Command {
 	cmd.Flags().StringVar(&file, "config", defaultConfigFile, "the agent's file")
 	cmd.Flags().BoolVar(&dev, "dev", false, "to try it: memory data plane on "+config.DefaultListen+", no privileges, nothing kept")
 	return cmd
+}
+
+// reloadOnHangup has the agent read certificates and tokens again on SIGHUP, until it is stopped.
+func reloadOnHangup(a *agent.Agent, log *slog.Logger) (stop func()) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	go func() {
+		for range hangup {
+			if err := a.Reload(); err != nil {
+				log.Error("not all could be read again; what was read last still counts", "error", err)
+				continue
+			}
+			log.Info("read certificates and tokens again")
+		}
+	}()
+	return func() {
+		signal.Stop(hangup)
+		close(hangup)
+	}
 }
 
 func load(cmd *cobra.Command, file string, dev bool) (config.Config, error) {
