@@ -182,7 +182,7 @@ func (s *site) wantAnswers(t *testing.T, target string, names ...string) {
 }
 
 // answersFrom asks from the client until somebody answers, and returns who it was.
-func (s *site) answersFrom(t *testing.T, target string) (name string) {
+func (s *site) answersFrom(t *testing.T, target string) string {
 	t.Helper()
 	probe := s.client.NewProbe(netip.MustParseAddrPort(target), 50*time.Millisecond)
 	stop := background(t, probe)
@@ -192,9 +192,7 @@ func (s *site) answersFrom(t *testing.T, target string) (name string) {
 	if len(answers) > 1 {
 		t.Errorf("%s is answered by several: %v", target, answers)
 	}
-	for name = range answers {
-	}
-	return name
+	return slices.Sorted(maps.Keys(answers))[0]
 }
 
 // wantActive waits until one director has the addresses and the other has none of them.
