@@ -6,8 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // workspace is a copy of an example, and a provider built from this tree to run it with.
@@ -126,22 +129,42 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 	})
 }
 
-func TestPlanPrintsDriftWithDirectorAndField(t *testing.T) {
+// The guide "Drift" shows what a plan says of a weight that one director's API was given.
+// `make drift-guide` writes it down.
+func TestPlanOfTheDriftGuide(t *testing.T) {
 	t.Parallel()
 	directors := newDirectors(t, "d1", "d2")
 	w := newWorkspace(t, buildProvider(t), "../examples/ha-pair-dr", providerBlock(directors, "token = null", "ca_cert_file = null"))
 	w.must(t, "apply", "-auto-approve")
 	directors["d2"].change("real_server", "web/192.0.2.22:80", realServerOf(9))
 	output, exitCode := w.terraform(t, "plan", "-detailed-exitcode")
-	for _, want := range []string{
-		`lvs_real_server.web["rs2"] will be updated in-place`,
-		`~ "d2" = {`,
-		`- drift = "weight=9, want 1" -> null`,
-		`~ state = "drifted" -> "in_sync"`,
-		"Plan: 0 to add, 1 to change, 0 to destroy.",
-	} {
-		if exitCode != 2 || !strings.Contains(output, want) {
-			t.Errorf("the plan does not say %q:\n%s", want, output)
+	begin, summary := strings.Index(output, "Terraform will perform the following actions:"), "Plan: 0 to add, 1 to change, 0 to destroy.\n"
+	end := strings.Index(output, summary)
+	if exitCode != 2 || begin < 0 || end < begin {
+		t.Fatalf("the plan ended with %d and says\n%s", exitCode, output)
+	}
+	got := output[begin:end] + summary
+	for _, want := range []string{`lvs_real_server.web["rs2"] will be updated in-place`, `~ "d2" = {`, `- drift = "weight=9, want 1" -> null`, `~ state = "drifted" -> "in_sync"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the plan does not say %q:\n%s", want, got)
 		}
+	}
+
+	const file = "../examples/guides/drift/plan.txt"
+	if os.Getenv("WRITE_DRIFT_GUIDE") != "" {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	written, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// How many attributes there are besides, and how things stand in columns, is not what the guide is for.
+	plain := func(plan string) string {
+		return strings.Join(strings.Fields(regexp.MustCompile(`\d+ unchanged \w+`).ReplaceAllString(plan, "unchanged")), " ")
+	}
+	if diff := cmp.Diff(plain(string(written)), plain(got)); diff != "" {
+		t.Errorf("examples/guides/drift/plan.txt is not what a plan says: run make drift-guide (-written +plan):\n%s", diff)
 	}
 }

@@ -45,7 +45,7 @@ func TestExamples(t *testing.T) {
 			s.terraform(t, "apply", "-auto-approve")
 			s.wantNoChanges(t)
 			tt.check(t, s)
-			s.terraform(t, "destroy", "-auto-approve")
+			s.terraform(t, "destroy", "-auto-approve", "-refresh=false") // the plan has just seen it
 			for _, d := range s.directors() {
 				if got := table(t, d); got != "" {
 					t.Errorf("left in the table of %s:\n%s", d.Host.Name(), got)
