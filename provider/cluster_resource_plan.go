@@ -76,10 +76,12 @@ func (r *clusterResource[Spec, State, M]) ModifyPlan(ctx context.Context, req re
 		plan.placed().report(expected)
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	}
-	r.rehearse(ctx, resp, of, plan, prior, existed, slices.DeleteFunc(targets, func(d *director) bool {
-		_, down := silent[d.name]
-		return down
-	}))
+	if req.Config.Raw.IsFullyKnown() { // of write-only values a plan does not tell
+		r.rehearse(ctx, resp, of, plan, prior, existed, slices.DeleteFunc(targets, func(d *director) bool {
+			_, down := silent[d.name]
+			return down
+		}))
+	}
 	r.announce(resp, plan)
 }
 

@@ -31,12 +31,13 @@ func grpcCheckAttribute() schema.Attribute {
 	}
 }
 
-func grpcCheck(o types.Object) *spec.GRPCCheck {
+// grpcCheck reads the attribute, and its secret from the configuration's.
+func grpcCheck(o, config types.Object) *spec.GRPCCheck {
 	return &spec.GRPCCheck{
 		Address: address(attribute[iptypes.IPAddress](o, "address")),
 		Port:    portOrNone(attribute[types.Int64](o, "port")),
 		Service: attribute[types.String](o, "service").ValueString(),
-		TLS:     tlsCheck(attribute[types.Object](o, "tls")),
+		TLS:     tlsCheck(attribute[types.Object](o, "tls"), attribute[types.Object](config, "tls")),
 	}
 }
 

@@ -75,8 +75,9 @@ func scriptCheckType() types.ObjectType {
 	return types.ObjectType{AttrTypes: map[string]attr.Type{"name": types.StringType}}
 }
 
-// healthCheck reads the attribute; nil when it is left out.
-func healthCheck(o types.Object) *spec.HealthCheck {
+// healthCheck reads the attribute; nil when it is left out. Its secrets are in the configuration's alone, which may be
+// null where none are needed.
+func healthCheck(o, config types.Object) *spec.HealthCheck {
 	if o.IsNull() || o.IsUnknown() {
 		return nil
 	}
@@ -94,16 +95,16 @@ func healthCheck(o types.Object) *spec.HealthCheck {
 		v.TCP = tcpCheck(tcp)
 	}
 	if http := attribute[types.Object](o, "http"); !http.IsNull() {
-		v.HTTP = httpCheck(http)
+		v.HTTP = httpCheck(http, attribute[types.Object](config, "http"))
 	}
 	if dns := attribute[types.Object](o, "dns"); !dns.IsNull() {
 		v.DNS = dnsCheck(dns)
 	}
 	if grpc := attribute[types.Object](o, "grpc"); !grpc.IsNull() {
-		v.GRPC = grpcCheck(grpc)
+		v.GRPC = grpcCheck(grpc, attribute[types.Object](config, "grpc"))
 	}
 	if smtp := attribute[types.Object](o, "smtp"); !smtp.IsNull() {
-		v.SMTP = smtpCheck(smtp)
+		v.SMTP = smtpCheck(smtp, attribute[types.Object](config, "smtp"))
 	}
 	if udp := attribute[types.Object](o, "udp"); !udp.IsNull() {
 		v.UDP = udpCheck(udp)

@@ -158,7 +158,7 @@ func members(v attr.Value) (map[string]attr.Value, bool) {
 
 // untyped turns values that Terraform gave no type into what stands in a request.
 type untyped struct {
-	// strange are attributes that there are none of.
+	// strange are attributes that there are none of, and secrets, which only typed attributes can keep out of a state.
 	strange spec.FieldErrors
 }
 
@@ -194,6 +194,11 @@ func (u *untyped) json(at jsontext.Pointer, v attr.Value, of tftypes.Type) any {
 	object := map[string]any{}
 	all, _ := members(v)
 	for name, member := range all {
+		if strings.HasSuffix(name, "_wo") && !unsettled(member) {
+			u.strange = append(u.strange, spec.FieldError{Pointer: string(at), Detail: name + " would stand in the state of a group: " +
+				"leave this health check to the virtual server, or use lvs_real_server"})
+			continue
+		}
 		if o, ok := of.(tftypes.Object); ok && o.AttributeTypes[name] == nil {
 			u.strange = append(u.strange, spec.FieldError{Pointer: string(at), Detail: fmt.Sprintf(
 				"there is no attribute %q: use %s", name, strings.Join(slices.Sorted(maps.Keys(o.AttributeTypes)), ", "))})

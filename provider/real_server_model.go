@@ -57,6 +57,9 @@ func (m *realServerModel) addressPort() netip.AddrPort {
 
 func (m *realServerModel) spec(string) spec.RealServer { return m.server() }
 
+// confide takes over what only the configuration knows.
+func (m *realServerModel) confide(config *realServerModel) { m.confided = config.HealthCheck }
+
 func (m *realServerModel) variants() []string { return []string{""} }
 
 func (m *realServerModel) validate(string) spec.FieldErrors {

@@ -19,12 +19,15 @@ type serverModel struct {
 	InitialState     types.String         `tfsdk:"initial_state"`
 	OnFailure        types.String         `tfsdk:"on_failure"`
 	DrainTimeout     timetypes.GoDuration `tfsdk:"drain_timeout"`
+
+	// confided is the configuration's health_check, whose secrets a plan and a state do not have.
+	confided types.Object
 }
 
 func (m *serverModel) server() spec.RealServer {
 	v := spec.DefaultRealServer()
 	v.Weight = number(m.Weight, v.Weight)
-	v.HealthCheck = healthCheck(m.HealthCheck)
+	v.HealthCheck = healthCheck(m.HealthCheck, m.confided)
 	v.InitialState = word[spec.InitialState](m.InitialState, "")
 	v.DrainTimeout = durationOrNone(m.DrainTimeout, spec.DefaultDrainTimeout)
 	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")

@@ -29,13 +29,14 @@ func smtpCheckAttribute() schema.Attribute {
 	}
 }
 
-func smtpCheck(o types.Object) *spec.SMTPCheck {
+// smtpCheck reads the attribute, and its secrets from the configuration's.
+func smtpCheck(o, config types.Object) *spec.SMTPCheck {
 	v := spec.DefaultSMTPCheck()
 	v.Address = address(attribute[iptypes.IPAddress](o, "address"))
 	v.Port = portOrNone(attribute[types.Int64](o, "port"))
 	v.Hello = word(attribute[types.String](o, "hello"), v.Hello)
-	v.STARTTLS = tlsCheck(attribute[types.Object](o, "starttls"))
-	v.TLS = tlsCheck(attribute[types.Object](o, "tls"))
+	v.STARTTLS = tlsCheck(attribute[types.Object](o, "starttls"), attribute[types.Object](config, "starttls"))
+	v.TLS = tlsCheck(attribute[types.Object](o, "tls"), attribute[types.Object](config, "tls"))
 	return &v
 }
 

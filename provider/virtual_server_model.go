@@ -33,6 +33,9 @@ type virtualServerModel struct {
 	DrainTimeout     timetypes.GoDuration `tfsdk:"drain_timeout"`
 	Quorum           types.Object         `tfsdk:"quorum"`
 	SorryServer      types.Object         `tfsdk:"sorry_server"`
+
+	// confided is the configuration's health_check, whose secrets a plan and a state do not have.
+	confided types.Object
 }
 
 func virtualServers() kind[spec.VirtualServer, spec.VirtualServerStatus] {
@@ -65,7 +68,7 @@ func (m *virtualServerModel) spec(string) spec.VirtualServer {
 	v.Tunnel = tunnel(m.Tunnel)
 	v.Persistence = persistence(m.Persistence)
 	v.OnePacket = flag(m.OnePacket, false)
-	v.HealthCheck = healthCheck(m.HealthCheck)
+	v.HealthCheck = healthCheck(m.HealthCheck, m.confided)
 	v.InitialState = word(m.InitialState, v.InitialState)
 	v.DrainTimeout = duration(m.DrainTimeout, v.DrainTimeout, v.DrainTimeout)
 	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
@@ -73,6 +76,9 @@ func (m *virtualServerModel) spec(string) spec.VirtualServer {
 	v.SorryServer = sorryServer(m.SorryServer)
 	return v
 }
+
+// confide takes over what only the configuration knows.
+func (m *virtualServerModel) confide(config *virtualServerModel) { m.confided = config.HealthCheck }
 
 // open returns the spec with values in place of those that are not known yet which nothing that is known
 // can be wrong with.

@@ -3,10 +3,13 @@ package check
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -23,7 +26,10 @@ const (
 // userAgent names the requests in the servers' logs.
 const userAgent = "lvs-agent"
 
-// httpProbe passes when a request is answered as expected, to the end and in time.
+// maxRedirects is how many redirects in a row are followed.
+const maxRedirects = 10
+
+// httpProbe passes when all requests are answered as expected, to the end and in time.
 type httpProbe struct {
 	dial  dialFunc
 	check spec.HTTPCheck
@@ -32,59 +38,113 @@ type httpProbe struct {
 // Probe implements probe.
 func (p httpProbe) Probe(ctx context.Context, server netip.AddrPort) error {
 	server = aim(server, p.check.Address, p.check.Port)
-	request, err := p.request(ctx, server)
-	if err != nil {
-		return fmt.Errorf("the path %q cannot be requested", clean(p.check.Path))
-	}
-
-	// RoundTrip, not a Client: an answer that redirects is the answer. A Transport of its own for each
-	// probe: no connection is reused, no proxy is taken from the environment, and none of its
-	// goroutines outlives the request.
-	transport := &http.Transport{
-		DialContext:            p.dial,
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: maxHeader,
-	}
-	if p.check.TLS != nil {
-		if transport.TLSClientConfig, err = tlsConfig(*p.check.TLS, p.check.Host, server.Addr()); err != nil {
+	requests := p.check.Requests()
+	for _, request := range requests {
+		err := p.ask(ctx, server, request)
+		switch {
+		case err != nil && len(requests) > 1:
+			return fmt.Errorf("%s: %w", clean(request.Path), err)
+		case err != nil:
 			return err
 		}
 	}
+	return nil
+}
+
+// ask sends a request and looks at the answer.
+func (p httpProbe) ask(ctx context.Context, server netip.AddrPort, of spec.HTTPRequest) error {
+	request, err := p.request(ctx, server, of)
+	if err != nil {
+		return fmt.Errorf("the path %q cannot be requested", clean(of.Path))
+	}
+	transport, err := p.transport(server, of)
+	if err != nil {
+		return err
+	}
 	defer transport.CloseIdleConnections()
-	answer, err := transport.RoundTrip(request)
+	client := http.Client{Transport: transport, CheckRedirect: p.redirect}
+	answer, err := client.Do(request)
 	if err != nil {
 		return httpReason(ctx, err)
 	}
 	defer func() { _ = answer.Body.Close() }() // only read from
-	if !p.expected(answer.StatusCode) {
-		return fmt.Errorf("status %d, want %s", answer.StatusCode, ranges(p.check.ExpectedStatus))
+	if p.check.Version == spec.HTTP2 && answer.ProtoMajor != 2 {
+		return errNotHTTP2
 	}
-	return p.body(ctx, answer.Body)
+	if !expectedStatus(of, answer.StatusCode) {
+		return fmt.Errorf("status %d, want %s", answer.StatusCode, ranges(of.ExpectedStatus))
+	}
+	return answered(ctx, of, answer.Body)
 }
 
-func (p httpProbe) request(ctx context.Context, server netip.AddrPort) (*http.Request, error) {
+var errNotHTTP2 = errors.New("the server does not speak HTTP/2")
+
+// transport returns what carries a request. It is for one alone: no connection is reused, no proxy is taken from
+// the environment, and none of its goroutines outlives the request.
+func (p httpProbe) transport(server netip.AddrPort, of spec.HTTPRequest) (*http.Transport, error) {
+	var versions http.Protocols
+	versions.SetHTTP1(p.check.Version != spec.HTTP2)
+	versions.SetHTTP2(p.check.Version == spec.HTTP2 && p.check.TLS != nil)
+	versions.SetUnencryptedHTTP2(p.check.Version == spec.HTTP2 && p.check.TLS == nil)
+	transport := &http.Transport{
+		// Wherever a redirect leads, it is this server that is checked.
+		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return p.dial(ctx, "tcp", server.String()) },
+		Protocols:              &versions,
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeader,
+	}
+	var err error
+	if p.check.TLS != nil {
+		transport.TLSClientConfig, err = tlsConfig(*p.check.TLS, of.Host, server.Addr())
+	}
+	return transport, err
+}
+
+// redirect says whether a redirect is followed. One to another scheme would have to go to another port, which nothing
+// tells here.
+func (p httpProbe) redirect(next *http.Request, before []*http.Request) error {
+	switch {
+	case !p.check.FollowRedirects:
+		return http.ErrUseLastResponse
+	case next.URL.Scheme != before[0].URL.Scheme:
+		return redirectError{fmt.Sprintf("the server redirects to %s://, where this check does not go", clean(next.URL.Scheme))}
+	case len(before) > maxRedirects:
+		return redirectError{fmt.Sprintf("more than %d redirects", maxRedirects)}
+	}
+	return nil
+}
+
+// redirectError is why a redirect is not followed.
+type redirectError struct{ why string }
+
+func (e redirectError) Error() string { return e.why }
+
+func (p httpProbe) request(ctx context.Context, server netip.AddrPort, of spec.HTTPRequest) (*http.Request, error) {
 	scheme := "http://"
 	if p.check.TLS != nil {
 		scheme = "https://"
 	}
-	request, err := http.NewRequestWithContext(ctx, p.check.Method, scheme+server.String()+p.check.Path, strings.NewReader(p.check.Body))
+	request, err := http.NewRequestWithContext(ctx, of.Method, scheme+server.String()+of.Path, strings.NewReader(of.Body))
 	if err != nil {
 		return nil, err
 	}
-	request.Host = p.check.Host // "" is the URL's
+	request.Host = of.Host // "" is the URL's
 	request.Header.Set("User-Agent", userAgent)
-	for name, value := range p.check.Headers {
+	if who := p.check.BasicAuth; who != nil {
+		request.SetBasicAuth(who.Username, string(who.Password))
+	}
+	for name, value := range of.Headers {
 		request.Header.Set(name, value)
 	}
 	return request, nil
 }
 
-// body reads the answer to its end, and keeps it only where something of it is expected.
-func (p httpProbe) body(ctx context.Context, answer io.Reader) error {
+// answered reads an answer to its end, and keeps it only where something of it is expected.
+func answered(ctx context.Context, of spec.HTTPRequest, answer io.Reader) error {
 	var kept bytes.Buffer
 	to := io.Discard
-	if p.check.ExpectedBody != "" || p.check.ExpectedMatch != "" {
+	if of.ExpectsBody() {
 		to = &kept
 	}
 	switch n, err := io.Copy(to, io.LimitReader(answer, maxBody+1)); {
@@ -93,24 +153,31 @@ func (p httpProbe) body(ctx context.Context, answer io.Reader) error {
 	case n > maxBody:
 		return fmt.Errorf("the answer is longer than %d KiB: check a path with a short answer", maxBody>>10)
 	}
-	if !bytes.Contains(kept.Bytes(), []byte(p.check.ExpectedBody)) {
-		return fmt.Errorf("the answer does not contain the expected %q", clean(p.check.ExpectedBody))
+	if !bytes.Contains(kept.Bytes(), []byte(of.ExpectedBody)) {
+		return fmt.Errorf("the answer does not contain the expected %q", clean(of.ExpectedBody))
 	}
-	if p.check.ExpectedMatch == "" {
+	if err := matches(of.ExpectedMatch, kept.Bytes()); err != nil {
+		return err
+	}
+	return hasJSON(of.ExpectedJSON, kept.Bytes())
+}
+
+func matches(expected string, answer []byte) error {
+	if expected == "" {
 		return nil
 	}
-	expression, err := regexp.Compile(p.check.ExpectedMatch)
+	expression, err := regexp.Compile(expected)
 	if err != nil {
-		return fmt.Errorf("the regular expression %q cannot be used", clean(p.check.ExpectedMatch))
+		return fmt.Errorf("the regular expression %q cannot be used", clean(expected))
 	}
-	if !expression.Match(kept.Bytes()) {
-		return fmt.Errorf("the answer does not match the expected %q", clean(p.check.ExpectedMatch))
+	if !expression.Match(answer) {
+		return fmt.Errorf("the answer does not match the expected %q", clean(expected))
 	}
 	return nil
 }
 
-func (p httpProbe) expected(status int) bool {
-	for _, r := range p.check.ExpectedStatus {
+func expectedStatus(of spec.HTTPRequest, status int) bool {
+	for _, r := range of.ExpectedStatus {
 		if r.Contains(status) {
 			return true
 		}
@@ -128,10 +195,21 @@ func ranges(expected []spec.StatusRange) string {
 
 // httpReason puts an error of net/http into words. For some it has no types, only texts.
 func httpReason(ctx context.Context, err error) error {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		err = outer.Err
+	}
+	if redirect, ok := errors.AsType[redirectError](err); ok {
+		return redirect
+	}
 	if reason := tlsReason(err); reason != nil {
 		return reason
 	}
 	switch text := err.Error(); {
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return errors.New("the answer is not TLS: it is HTTP in clear")
+	case strings.Contains(text, "client conn could not be established"), strings.Contains(text, "http2: frame too large"),
+		strings.HasPrefix(text, "connection error: "), strings.Contains(text, "no application protocol"):
+		return errNotHTTP2
 	case strings.Contains(text, "response headers exceeded"):
 		return fmt.Errorf("the answer's header is longer than %d KiB", maxHeader>>10)
 	case strings.Contains(text, "server closed idle connection"):

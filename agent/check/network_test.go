@@ -110,7 +110,7 @@ func TestHTTPStatus(t *testing.T) {
 			t.Parallel()
 			got := probeServer(t, patience, ServerCheck{
 				Server: key(web.Listener.Addr().String()),
-				HTTP:   &spec.HTTPCheck{Path: tt.path, ExpectedStatus: tt.expected},
+				HTTP:   &spec.HTTPCheck{HTTPRequest: spec.HTTPRequest{Path: tt.path, ExpectedStatus: tt.expected}},
 			})
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("reason (-want +got):\n%s", diff)
@@ -183,7 +183,7 @@ func TestAllKindsMustPass(t *testing.T) {
 	t.Parallel()
 	web := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(web.Close)
-	healthy := spec.HTTPCheck{Path: "/", ExpectedStatus: []spec.StatusRange{{First: 404, Last: 404}}}
+	healthy := spec.HTTPCheck{HTTPRequest: spec.HTTPRequest{Path: "/", ExpectedStatus: []spec.StatusRange{{First: 404, Last: 404}}}}
 	sick := spec.DefaultHTTPCheck()
 	up, down := key(web.Listener.Addr().String()), key(closedPort(t))
 	for name, tt := range map[string]struct {

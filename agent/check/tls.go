@@ -25,6 +25,13 @@ func tlsConfig(check spec.TLSCheck, host string, server netip.Addr) (*tls.Config
 	if check.MinimumVersion == spec.TLS13 {
 		config.MinVersion = tls.VersionTLS13
 	}
+	if check.ClientCertPEM != "" {
+		certificate, err := tls.X509KeyPair([]byte(check.ClientCertPEM), []byte(check.ClientKeyPEM))
+		if err != nil {
+			return nil, fmt.Errorf("the client certificate cannot be used: %s", clean(err.Error()))
+		}
+		config.Certificates = []tls.Certificate{certificate}
+	}
 	if check.CACertPEM != "" {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM([]byte(check.CACertPEM)) {

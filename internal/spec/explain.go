@@ -56,8 +56,11 @@ func explainValue(e *json.SemanticError) string {
 // known says which fields an object has, or which of them was meant.
 func known(object reflect.Type, name string) string {
 	var names []string
-	for i := range object.NumField() {
-		field, _, _ := strings.Cut(object.Field(i).Tag.Get("json"), ",")
+	for _, f := range reflect.VisibleFields(object) {
+		if f.Anonymous {
+			continue // its fields are the object's
+		}
+		field, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if strings.EqualFold(squeeze(field), squeeze(name)) {
 			return fmt.Sprintf("write %s", field)
 		}

@@ -19,6 +19,12 @@ func TestValidateHTTPCheck(t *testing.T) {
 			v.TLS = &c
 		}
 	}
+	more := func(requests ...AdditionalRequest) func(*HTTPCheck) {
+		return func(v *HTTPCheck) { v.AdditionalRequests = requests }
+	}
+	user := func(name string, password Secret) func(*HTTPCheck) {
+		return func(v *HTTPCheck) { v.BasicAuth = &BasicAuth{Username: name, Password: password} }
+	}
 	headers := func(h map[string]string) func(*HTTPCheck) { return func(v *HTTPCheck) { v.Headers = h } }
 	for name, tt := range map[string]struct {
 		change func(*HTTPCheck)
@@ -31,6 +37,28 @@ func TestValidateHTTPCheck(t *testing.T) {
 		"expectations":            {func(v *HTTPCheck) { v.ExpectedBody, v.ExpectedMatch = "ok", "(?i)^ok$" }, nil},
 		"TLS":                     {tls(func(*TLSCheck) {}), nil},
 		"TLS to an address":       {tls(func(v *TLSCheck) { v.ServerName = "2001:db8::1" }), nil},
+		"HTTP/2":                  {func(v *HTTPCheck) { v.Version = HTTP2 }, nil},
+		"HTTP/3":                  {func(v *HTTPCheck) { v.Version = "3" }, one("/version", `"3" is not known: use one of 1.1, 2`)},
+		"JSON":                    {func(v *HTTPCheck) { v.ExpectedJSON = map[string]string{"": "true", "/a~1b/~0/0": ""} }, nil},
+		"JSON at a JSONPath":      {func(v *HTTPCheck) { v.ExpectedJSON = map[string]string{"$.status": "up"} }, one("/expected_json/$.status", `"$.status" is not a JSON pointer (RFC 6901): write /status or /checks/0/state, with ~1 for a '/' and ~0 for a '~' in a name`)},
+		"JSON at half an escape":  {func(v *HTTPCheck) { v.ExpectedJSON = map[string]string{"/~2": "up"} }, one("/expected_json/~1~02", `"/~2" is not a JSON pointer (RFC 6901): write /status or /checks/0/state, with ~1 for a '/' and ~0 for a '~' in a name`)},
+		"JSON of a HEAD":          {func(v *HTTPCheck) { v.Method, v.ExpectedJSON = "HEAD", map[string]string{"/a": "b"} }, one("/method", "an answer to HEAD has no body, of which something is expected: use GET")},
+		"long JSON":               {func(v *HTTPCheck) { v.ExpectedJSON = map[string]string{"/a": strings.Repeat("a", 4097)} }, one("/expected_json/~1a", "the text has 4097 bytes: use at most 4096")},
+		"another request":         {more(AdditionalRequest{DefaultHTTPRequest()}), nil},
+		"another bad request":     {more(AdditionalRequest{DefaultHTTPRequest()}, AdditionalRequest{HTTPRequest{Method: "GET", Path: "/"}}), one("/additional_requests/1/expected_status", "the list is empty, so no answer could pass: give a code or range, such as 200-299")},
+		"many requests":           {more(make([]AdditionalRequest, 17)...), one("/additional_requests", "17 requests follow the first: use at most 16")},
+		"a user":                  {user("lvs", "s3cret: ü"), nil},
+		"a user without a name":   {user("", "s3cret"), one("/basic_auth/username", `"" is not the name of a user: it has no ':', no control characters, and is not empty`)},
+		"a user with a colon":     {user("a:b", "s3cret"), one("/basic_auth/username", `"a:b" is not the name of a user: it has no ':', no control characters, and is not empty`)},
+		"a user without password": {user("lvs", ""), one("/basic_auth/password_wo", "a password is needed; it is never answered, so give it with each change")},
+		"a password of two lines": {user("lvs", "s3cret\r\n"), one("/basic_auth/password_wo", "the password has a control character, which cannot be sent")},
+		"a user twice": {func(v *HTTPCheck) {
+			user("lvs", "s3cret")(v)
+			v.Headers = map[string]string{"authorization": "Bearer a"}
+		}, one("/basic_auth", "the header authorization says who asks, too: leave out one of them")},
+		"certificate without key": {tls(func(v *TLSCheck) { v.ClientCertPEM = "a" }), one("/tls/client_key_pem_wo", "the certificate's key is needed; it is never answered, so give it with each change")},
+		"key without certificate": {tls(func(v *TLSCheck) { v.ClientKeyPEM = "s3cret" }), one("/tls/client_cert_pem", "there is a key without its certificate: give the certificate, or remove the key")},
+		"no client certificate":   {tls(func(v *TLSCheck) { v.ClientCertPEM, v.ClientKeyPEM = "a", "s3cret" }), one("/tls/client_cert_pem", "it and its key cannot be used: failed to find any PEM data in certificate input: give a certificate and the key that goes with it, in PEM")},
 		"address of many":         {func(v *HTTPCheck) { v.Address = netip.MustParseAddr("ff02::1") }, one("/address", "ff02::1 is not the address of one machine: use a unicast address")},
 		"no port":                 {func(v *HTTPCheck) { v.Port = &zero }, one("/port", "0 is out of range: use 1 to 65535")},
 		"unknown method":          {func(v *HTTPCheck) { v.Method = "get" }, one("/method", `"get" is not known: use one of GET, HEAD, POST, PUT, OPTIONS`)},

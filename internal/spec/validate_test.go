@@ -241,7 +241,9 @@ func TestValidateHealthCheck(t *testing.T) {
 		return one("/http/path", fmt.Sprintf("%q is not a path: begin with '/', without white space or '#', and '%%' only before two hexadecimal digits", s))
 	}
 	status := func(list ...StatusRange) func(*HealthCheck) {
-		return func(v *HealthCheck) { v.HTTP = &HTTPCheck{Method: "GET", Path: "/", ExpectedStatus: list} }
+		return func(v *HealthCheck) {
+			v.HTTP = &HTTPCheck{Version: HTTP11, HTTPRequest: HTTPRequest{Method: "GET", Path: "/", ExpectedStatus: list}}
+		}
 	}
 	rhythm := func(interval, timeout time.Duration) func(*HealthCheck) {
 		return func(v *HealthCheck) { v.Interval, v.Timeout = Duration(interval), Duration(timeout) }
