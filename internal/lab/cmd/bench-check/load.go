@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/check"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
+)
+
+func measureTCP(ctx context.Context, s settings, t *table) error {
+	v := eachSecond()
+	v.TCP = &spec.TCPCheck{}
+	return measureLoad(ctx, s, t, fmt.Sprintf("%d TCP checks a second", s.tcp), s.tcp, portTCP, v)
+}
+
+func measureHTTP(ctx context.Context, s settings, t *table) error {
+	v := eachSecond()
+	http := spec.DefaultHTTPCheck()
+	v.HTTP = &http
+	return measureLoad(ctx, s, t, fmt.Sprintf("%d HTTP checks a second", s.http), s.http, portHTTP, v)
+}
+
+func eachSecond() spec.HealthCheck {
+	v := spec.DefaultHealthCheck()
+	v.Interval = spec.Duration(time.Second)
+	return v
+}
+
+// desire returns one service with n servers.
+func desire(n, port int, check spec.HealthCheck) spec.Desired {
+	d := spec.Desired{}.Clone()
+	d.VirtualServers["web"] = spec.VirtualServer{HealthCheck: &check}
+	for i := range n {
+		d.RealServers.Put(spec.ServerKey{VirtualServer: "web", Address: netip.AddrPortFrom(serverAddress(i), uint16(port))}, spec.DefaultRealServer())
+	}
+	return d
+}
+
+// state is what a process has and has used.
+type state struct {
+	at                      time.Time
+	processor               time.Duration
+	resident                int64
+	goroutines, descriptors int
+	metrics                 check.Metrics
+}
+
+func stateOf(c *check.Checker) state {
+	runtime.GC()
+	var u unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
+	descriptors, _ := os.ReadDir("/proc/self/fd")
+	return state{
+		at: time.Now(), processor: time.Duration(u.Utime.Nano() + u.Stime.Nano()), resident: resident(os.Getpid()),
+		goroutines: runtime.NumGoroutine(), descriptors: len(descriptors), metrics: c.Metrics(),
+	}
+}
+
+// resident returns the memory of a process, in bytes.
+func resident(pid int) int64 {
+	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	fields := strings.Fields(string(statm))
+	if err != nil || len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseInt(fields[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
+
+// measureLoad checks n servers each second, on one core, while the server has any.
+func measureLoad(ctx context.Context, s settings, t *table, what string, n, port int, v spec.HealthCheck) error {
+	stop, err := startServer(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	beforeOthers()
+	if err := onOneCore(0); err != nil {
+		return err
+	}
+	c := check.New(check.Config{Prober: check.Network{}})
+	c.Set(desire(n, port, v))
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	if err := pause(ctx, 4*time.Second); err != nil { // first rounds, and the way to where they lie for good
+		cancel()
+		return err
+	}
+	before := stateOf(c)
+	err = pause(ctx, s.duration)
+	after := stateOf(c)
+	cancel()
+	if err != nil {
+		return err
+	}
+	if err := <-ended; err != nil {
+		return err
+	}
+	report(t, what, before, after, n)
+	return nil
+}
+
+func report(t *table, what string, before, after state, perSecond int) {
+	took := after.at.Sub(before.at)
+	rounds := after.metrics.Rounds - before.metrics.Rounds
+	used := after.processor - before.processor
+	t.atLeast(what+": done", float64(rounds)/took.Seconds(), 0.99*float64(perSecond), "/s")
+	t.number(what+": processor time, of a core", 100*used.Seconds()/took.Seconds(), 100, "%")
+	t.figure(what+": processor time of one", (used / time.Duration(max(1, rounds))).Round(100*time.Nanosecond).String())
+	t.number(what+": 99 % begin later than due by at most, of the interval", 100*lateness(before.metrics.Lateness, after.metrics.Lateness, 0.99), 10.1, "%")
+	t.number(what+": left out", float64(after.metrics.Skipped-before.metrics.Skipped), float64(rounds)/1000+1, "")
+	t.figure(what+": memory", fmt.Sprintf("%.1f MB", float64(after.resident)/1e6))
+	t.number(what+": memory grew by", float64(after.resident-before.resident)/1e6, 20, "MB")
+	// Of both there are as many as rounds go on at the moment.
+	t.number(what+": goroutines and descriptors, more than before", float64(max(after.goroutines-before.goroutines, after.descriptors-before.descriptors)), 100, "")
+}
+
+// lateness returns the bound below which that part of the rounds between began.
+func lateness(before, after check.Lateness, part float64) float64 {
+	bounds := make([]float64, 0, len(after.Buckets))
+	for bound := range after.Buckets {
+		bounds = append(bounds, bound)
+	}
+	slices.Sort(bounds)
+	all := float64(after.Count - before.Count)
+	for _, bound := range bounds {
+		if float64(after.Buckets[bound]-before.Buckets[bound]) >= part*all {
+			return bound
+		}
+	}
+	return 10
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}

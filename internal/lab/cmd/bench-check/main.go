@@ -1,0 +1,170 @@
+// Command bench-check measures health checks: how many a second on one core, how punctual they are, what they leave
+// behind, how soon a dead server is found, and, in a guest with IPVS, what they cost beside keepalived's. It prints
+// a table with a verdict for each bound and ends with exit status 1 when one is missed. All traffic stays in a
+// network namespace of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+)
+
+// settings are the flags.
+type settings struct {
+	agent      string
+	parts      []string
+	duration   time.Duration
+	tcp, http  int
+	keepalived int
+	inside     string // what this process is for; set by the one that started it
+}
+
+// parts are what can be measured, in the order in which it is.
+func parts() []string { return []string{"tcp", "http", "detection", "keepalived"} }
+
+// Processes that a measurement consists of.
+const (
+	insideNamespace = "namespace"
+	insideServer    = "server"
+)
+
+const (
+	statusMissed = 1
+	statusFailed = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status, err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench-check:", err)
+		status = statusFailed
+	}
+	os.Exit(status)
+}
+
+func run(ctx context.Context) (status int, err error) {
+	s, err := readFlags()
+	if err != nil {
+		return 0, err
+	}
+	switch s.inside {
+	case insideNamespace:
+		return measure(ctx, s)
+	case insideServer:
+		return 0, serve(ctx)
+	}
+	native := slices.DeleteFunc(slices.Clone(s.parts), func(part string) bool { return part == "keepalived" })
+	if len(native) > 0 {
+		fmt.Fprintln(os.Stdout, "natively:")
+		if status, err = again(ctx, native); err != nil {
+			return 0, err
+		}
+	}
+	if !slices.Contains(s.parts, "keepalived") {
+		return status, nil
+	}
+	beside, err := besideKeepalived(ctx)
+	return max(status, beside), err
+}
+
+// again runs the parts in this program, in a network namespace of its own.
+func again(ctx context.Context, parts []string) (status int, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.CommandContext(ctx, self, append(slices.Clone(os.Args[1:]), "-parts", strings.Join(parts, ","), "-inside", insideNamespace)...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	err = cmd.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == statusMissed {
+		return statusMissed, nil
+	}
+	return 0, err
+}
+
+// besideKeepalived needs a kernel with IPVS, and boots one where this has none.
+func besideKeepalived(ctx context.Context) (status int, err error) {
+	fmt.Fprintln(os.Stdout, "beside keepalived:")
+	if lab.HasRoot() && lab.HasIPVS() {
+		return again(ctx, []string{"keepalived"})
+	}
+	if err := lab.Installed(); err != nil {
+		return 0, fmt.Errorf("this kernel has no IPVS or this user may not change it, so a guest is wanted: %w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	return lab.Guest{}.Run(ctx, os.Stdout, append(append([]string{self}, os.Args[1:]...), "-parts", "keepalived", "-inside", insideNamespace)...)
+}
+
+func measure(ctx context.Context, s settings) (status int, err error) {
+	loopback, err := netlink.LinkByName("lo")
+	if err != nil {
+		return 0, err
+	}
+	if err := netlink.LinkSetUp(loopback); err != nil {
+		return 0, fmt.Errorf("bring up the loopback interface: %w", err)
+	}
+	t := &table{out: os.Stdout}
+	t.head()
+	for _, part := range s.parts {
+		do := map[string]func(context.Context, settings, *table) error{
+			"tcp": measureTCP, "http": measureHTTP, "detection": measureDetection, "keepalived": measureKeepalived,
+		}[part]
+		if err := do(ctx, s, t); err != nil {
+			return 0, fmt.Errorf("%s: %w", part, err)
+		}
+	}
+	if t.missed {
+		return statusMissed, nil
+	}
+	return 0, nil
+}
+
+func readFlags() (settings, error) {
+	var s settings
+	var list string
+	flag.StringVar(&s.agent, "agent", filepath.Join("bin", "lvs-agent"), "the agent's program")
+	flag.StringVar(&list, "parts", strings.Join(parts(), ","), "what to measure")
+	flag.DurationVar(&s.duration, "duration", 30*time.Second, "how long each load lasts; 10m for what grows slowly")
+	flag.IntVar(&s.tcp, "tcp", 5000, "TCP checks a second of the part tcp")
+	flag.IntVar(&s.http, "http", 2000, "HTTP checks a second of the part http")
+	flag.IntVar(&s.keepalived, "servers", 1000, "servers, with a TCP check a second each, of the part keepalived")
+	flag.StringVar(&s.inside, "inside", "", "for the program's own use")
+	flag.Parse()
+	s.parts = strings.Split(list, ",")
+	for _, part := range s.parts {
+		if !slices.Contains(parts(), part) {
+			return s, fmt.Errorf("there is no part %q: there are %s", part, strings.Join(parts(), ", "))
+		}
+	}
+	if min(s.tcp, s.http, s.keepalived) < 1 || max(s.tcp, s.http, s.keepalived) > 60000 || s.duration < 5*time.Second {
+		return s, errors.New("-tcp, -http and -servers are 1 to 60000, -duration is 5s or more")
+	}
+	var err error
+	s.agent, err = filepath.Abs(s.agent)
+	return s, err
+}
