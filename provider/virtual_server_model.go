@@ -33,9 +33,12 @@ type virtualServerModel struct {
 	DrainTimeout     timetypes.GoDuration `tfsdk:"drain_timeout"`
 	Quorum           types.Object         `tfsdk:"quorum"`
 	SorryServer      types.Object         `tfsdk:"sorry_server"`
+	Notify           types.Map            `tfsdk:"notify"`
 
-	// confided is the configuration's health_check, whose secrets a plan and a state do not have.
+	// confided is the configuration's health_check, and webhooks are the secrets of its notify, which a plan and a
+	// state do not have.
 	confided types.Object
+	webhooks map[string]spec.Secret
 }
 
 func virtualServers() kind[spec.VirtualServer, spec.VirtualServerStatus] {
@@ -74,11 +77,14 @@ func (m *virtualServerModel) spec(string) spec.VirtualServer {
 	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
 	v.Quorum = quorum(m.Quorum)
 	v.SorryServer = sorryServer(m.SorryServer)
+	v.Notify = hooks(m.Notify, m.webhooks)
 	return v
 }
 
 // confide takes over what only the configuration knows.
-func (m *virtualServerModel) confide(config *virtualServerModel) { m.confided = config.HealthCheck }
+func (m *virtualServerModel) confide(config *virtualServerModel) {
+	m.confided, m.webhooks = config.HealthCheck, webhookSecrets(config.Notify)
+}
 
 // open returns the spec with values in place of those that are not known yet which nothing that is known
 // can be wrong with.
@@ -130,6 +136,7 @@ func (m *virtualServerModel) observe(actual map[string]spec.VirtualServer) {
 	m.OnFailure = optionalWord(v.OnFailure)
 	m.Quorum = quorumValue(v.Quorum)
 	m.SorryServer = sorryServerValue(v.SorryServer)
+	m.Notify = hooksValue(v.Notify, m.Notify)
 }
 
 // wordsOf reads a set of words, in order.

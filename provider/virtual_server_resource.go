@@ -83,9 +83,11 @@ func (*virtualServerResource) Schema(ctx context.Context, _ resource.SchemaReque
 					"Left out, it is `quiesce` where weight 0 keeps clients away and `remove` elsewhere: with the schedulers `dh`, and `sh` and `mh` without their fallback flag, which go on sending clients to it, and over UDP, whose flows stay, and with `persistence`, which brings clients back. " +
 					"`quiesce` is refused there, except with `persistence`, where the sysctl `expire_quiescent_template` makes it work. A server may say otherwise.",
 			},
-			"drain_timeout":   durationAttribute(d.DrainTimeout, "How long the connections of a real server that is removed are waited for: `0s`, which removes it at once, to `24h`. A server may say otherwise."),
-			"quorum":          quorumAttribute(),
-			"sorry_server":    sorryServerAttribute(),
+			"drain_timeout": durationAttribute(d.DrainTimeout, "How long the connections of a real server that is removed are waited for: `0s`, which removes it at once, to `24h`. A server may say otherwise."),
+			"quorum":        quorumAttribute(),
+			"sorry_server":  sorryServerAttribute(),
+			"notify": notifyAttribute("the virtual server and its real servers", spec.VirtualServerStates(), "What a program is given: `event`, the notification as JSON is its input. "+
+				"keepalived's styles are for VRRP instances."),
 			"timeouts":        timeoutsAttribute(ctx),
 			"directors":       directorsAttribute(),
 			"director_status": directorStatusAttribute(),

@@ -39,6 +39,10 @@ type vrrpInstanceModel struct {
 	TrackScripts          types.Map            `tfsdk:"track_scripts"`
 	TrackInterfaces       types.Map            `tfsdk:"track_interfaces"`
 	TrackVirtualServers   types.Map            `tfsdk:"track_virtual_servers"`
+	Notify                types.Map            `tfsdk:"notify"`
+
+	// webhooks are the secrets of the configuration's notify: a plan and a state have none.
+	webhooks map[string]spec.Secret
 }
 
 func vrrpInstances() kind[spec.VRRPInstance, spec.VRRPInstanceStatus] {
@@ -95,6 +99,7 @@ func (m *vrrpInstanceModel) shared() spec.VRRPInstance {
 	v.TrackScripts = tracks(m.TrackScripts)
 	v.TrackInterfaces = tracks(m.TrackInterfaces)
 	v.TrackVirtualServers = tracks(m.TrackVirtualServers)
+	v.Notify = hooks(m.Notify, m.webhooks)
 	return v
 }
 
@@ -107,6 +112,9 @@ func (m *vrrpInstanceModel) variants() []string {
 
 func (m *vrrpInstanceModel) validate(director string) spec.FieldErrors {
 	v := m.spec(director)
+	if m.SyncGroup.IsUnknown() {
+		v.SyncGroup = "unknown" // so that nothing misses it
+	}
 	errs := append(spec.ValidateName(m.key()), m.validateUnicast(director, v.Validate())...)
 	if !m.Members.IsNull() && !m.Priority.IsNull() {
 		errs = append(errs, spec.FieldError{Pointer: "/members", Detail: "priority stands at the top and members are given: a priority at the top is for one director without members"})
@@ -251,4 +259,5 @@ func (m *vrrpInstanceModel) observe(actual map[string]spec.VRRPInstance) {
 	m.TrackScripts = trackedValue(v.TrackScripts, m.TrackScripts)
 	m.TrackInterfaces = trackedValue(v.TrackInterfaces, m.TrackInterfaces)
 	m.TrackVirtualServers = trackedValue(v.TrackVirtualServers, m.TrackVirtualServers)
+	m.Notify = hooksValue(v.Notify, m.Notify)
 }

@@ -83,6 +83,7 @@ func addProtocolAttributes(attributes map[string]schema.Attribute) {
 // confide takes over what only the configuration knows.
 func (m *vrrpInstanceModel) confide(config *vrrpInstanceModel) {
 	m.password = word[spec.Secret](config.AuthPass, "")
+	m.webhooks = webhookSecrets(config.Notify)
 }
 
 // tell says to a spec what all members have in common.

@@ -101,7 +101,10 @@ func (*vrrpInstanceResource) Schema(ctx context.Context, _ resource.SchemaReques
 			"track_scripts":         trackAttribute("Check scripts (`lvs_check_script`)", "its last runs exited with 0"),
 			"track_interfaces":      trackAttribute("Network interfaces of the directors", "it is up and has a carrier"),
 			"track_virtual_servers": trackAttribute("Virtual servers (`lvs_virtual_server`)", "its state is `up`"),
-			"timeouts":              timeoutsAttribute(ctx),
+			"notify": notifyAttribute("the instance", spec.InstanceStates(), "What a program is given after its own arguments: `event`, nothing, for the notification is its input as JSON; "+
+				"`keepalived`, as its notify scripts are, `INSTANCE name MASTER 150`; `keepalived_group`, of an instance in a sync group, `GROUP group MASTER 0`. "+
+				"The states there are `MASTER`, `BACKUP`, `FAULT` and `STOP`."),
+			"timeouts": timeoutsAttribute(ctx),
 			"directors": schema.SetAttribute{
 				ElementType: types.StringType,
 				Computed:    true,
