@@ -33,7 +33,7 @@ func rootCommand() *cobra.Command {
 		Version:       version,
 	}
 	root.SetVersionTemplate("lvs-agent {{.Version}}\n")
-	root.AddCommand(runCommand(), statusCommand(), eventsCommand(), failoverCommand(), drainCommand(), releaseCommand(), backupCommand(), restoreCommand(), validateCommand(), versionCommand())
+	root.AddCommand(runCommand(), initCommand(), statusCommand(), eventsCommand(), failoverCommand(), drainCommand(), releaseCommand(), backupCommand(), restoreCommand(), validateCommand(), versionCommand())
 	return root
 }
 
