@@ -38,12 +38,18 @@ func memoryConfig(t testing.TB) config.Config {
 // withTable returns an agent on the memory data plane with a table of the test's own.
 func withTable(t testing.TB, table *ipvs.Fake) *Agent {
 	t.Helper()
+	return withDataplane(t, func(p *dataplane) { p.table = table })
+}
+
+// withDataplane returns an agent on the memory data plane with parts of the test's own.
+func withDataplane(t testing.TB, change func(*dataplane)) *Agent {
+	t.Helper()
 	a := &Agent{config: memoryConfig(t), version: "test", log: slog.New(slog.DiscardHandler), store: store.InMemory()}
 	var err error
 	if a.plane, err = openDataplane(a.config, a.store, a.log); err != nil {
 		t.Fatal(err)
 	}
-	a.plane.table = table
+	change(&a.plane)
 	a.openEvents()
 	a.assemble()
 	if err := a.listen(); err != nil {

@@ -141,7 +141,7 @@ func (b *Balancer) Want(d spec.Desired, changed ...string) {
 		about = scope{all: true}
 	}
 	b.desired = &d
-	b.task = b.task.with(task{about: about})
+	b.task.add(task{about: about})
 }
 
 // Trigger says that verdicts on the servers of these virtual servers may have changed, without any of all. It
@@ -152,7 +152,7 @@ func (b *Balancer) Trigger(virtualServers ...string) {
 		about = scope{all: true}
 	}
 	b.mu.Lock()
-	b.task = b.task.with(task{about: about})
+	b.task.add(task{about: about})
 	b.asked.Add(1)
 	b.mu.Unlock()
 	b.rouse()
@@ -181,7 +181,7 @@ func (b *Balancer) SyncServices(ctx context.Context, names ...string) error {
 
 func (b *Balancer) sync(ctx context.Context, t task) error {
 	b.mu.Lock()
-	b.task = b.task.with(t)
+	b.task.add(t)
 	request := b.asked.Add(1)
 	b.mu.Unlock()
 	if err := b.take(ctx); err != nil {

@@ -19,7 +19,7 @@ import (
 func (b *Balancer) pass(ctx context.Context, t task) error {
 	b.mu.Lock()
 	serves, desired := b.asked.Load(), b.desired
-	t = t.with(b.task)
+	t.add(b.task)
 	b.task = task{}
 	b.mu.Unlock()
 	if desired == nil {
@@ -49,7 +49,8 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	if t.whole || b.base == nil || b.failure != nil || b.view.version == "" {
 		t.whole, t.about = true, scope{all: true}
 	}
-	t.about = t.about.with(t.undo).with(b.draining(desired))
+	t.about.add(t.undo)
+	t.about.add(b.draining(desired))
 	about := t.about.of(desired)
 	seen, part, err := b.look(ctx, about, t)
 	if err != nil {

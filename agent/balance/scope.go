@@ -28,15 +28,16 @@ func (s scope) has(name string) bool { return s.all || s.named[name] }
 // names returns the names of a scope that is not all, in order.
 func (s scope) names() []string { return slices.Sorted(maps.Keys(s.named)) }
 
-// with returns what is in either scope.
-func (s scope) with(other scope) scope {
+// add widens the scope by another one.
+func (s *scope) add(other scope) {
 	if s.all || other.all {
-		return scope{all: true}
+		*s = scope{all: true}
+		return
 	}
-	both := scope{named: make(map[string]bool, len(s.named)+len(other.named))}
-	maps.Copy(both.named, s.named)
-	maps.Copy(both.named, other.named)
-	return both
+	if s.named == nil {
+		s.named = make(map[string]bool, len(other.named))
+	}
+	maps.Copy(s.named, other.named)
 }
 
 // of returns the part of what is desired that the scope is about.

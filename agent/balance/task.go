@@ -18,9 +18,11 @@ type task struct {
 	undo scope
 }
 
-// with returns a task that asks for what either does.
-func (t task) with(other task) task {
-	return task{whole: t.whole || other.whole, about: t.about.with(other.about), undo: t.undo.with(other.undo)}
+// add has the task ask for what another one does, too.
+func (t *task) add(other task) {
+	t.whole = t.whole || other.whole
+	t.about.add(other.about)
+	t.undo.add(other.undo)
 }
 
 // touched returns what a pass has to look at that does not compare the whole table: services of which

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -365,29 +366,34 @@ func TestProbeThatIgnoresItsTimeoutFails(t *testing.T) {
 	})
 }
 
-func TestFirstChecksAreSpreadOverASecondAtMost(t *testing.T) {
+func TestFirstChecksAreSpreadOverASecondUnlessTheyAreVeryMany(t *testing.T) {
 	t.Parallel()
-	var servers []string
-	for i := range 400 {
-		servers = append(servers, fmt.Sprintf("192.0.2.%d:%d", i%200+1, 80+i/200))
-	}
-	rarely := func(v *spec.HealthCheck) { v.Interval = spec.Duration(time.Minute) }
-	onBench(t, checked(cluster(servers...), rarely), func(b bench) {
-		b.pass(time.Second)
-		var first []time.Duration
-		for _, s := range servers {
-			first = append(first, b.prober.times("web/"+s)...)
-		}
-		slices.Sort(first)
-		if len(first) != 400 || first[0] != 0 {
-			b.t.Fatalf("%d targets were probed, the first after %s", len(first), first[0])
-		}
-		for i, at := range first {
-			if due := time.Duration(i) * 2500 * time.Microsecond; at > due || at < due-together {
-				b.t.Fatalf("probe %d begins at %s, and is due at %s", i, at, due)
+	for n, step := range map[int]time.Duration{400: 2500 * time.Microsecond, 2000: 2 * time.Millisecond} {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			t.Parallel()
+			var servers []string
+			for i := range n {
+				servers = append(servers, fmt.Sprintf("192.0.2.%d:%d", i%200+1, 80+i/200))
 			}
-		}
-	})
+			rarely := func(v *spec.HealthCheck) { v.Interval = spec.Duration(time.Minute) }
+			onBench(t, checked(cluster(servers...), rarely), func(b bench) {
+				b.pass(time.Duration(n) * step)
+				var first []time.Duration
+				for _, s := range servers {
+					first = append(first, b.prober.times("web/"+s)...)
+				}
+				slices.Sort(first)
+				if len(first) != n || first[0] != 0 {
+					b.t.Fatalf("%d targets were probed, the first after %s", len(first), first[0])
+				}
+				for i, at := range first {
+					if due := time.Duration(i) * step; at > due || at < due-together {
+						b.t.Fatalf("probe %d begins at %s, and is due at %s", i, at, due)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestLaterChecksAreSpreadOverTheInterval(t *testing.T) {

@@ -13,9 +13,11 @@ import (
 const (
 	// First rounds of checks that came together begin firstStep apart, or less, so that the last begins within
 	// firstSpread: a director that starts knows its servers soon. From then on they are spread over the
-	// interval.
-	firstStep   = 10 * time.Millisecond
-	firstSpread = time.Second
+	// interval. But they are shortestStep apart at least: more at once than the machine bears would run into
+	// their timeouts, and servers that are well had to wait for their second round.
+	firstStep    = 10 * time.Millisecond
+	firstSpread  = time.Second
+	shortestStep = 2 * time.Millisecond
 	// together is how much earlier than due a round begins along with others, so that a crowd takes fewer
 	// wake-ups, but not by more than a sixteenth of its interval.
 	together = 5 * time.Millisecond
@@ -100,7 +102,7 @@ func (c *Checker) place(now time.Time) {
 	fresh := slices.DeleteFunc(c.fresh, func(s *series) bool { return len(s.targets) == 0 })
 	slices.SortFunc(fresh, func(a, b *series) int { return a.targets[0].id.compare(b.targets[0].id) })
 	for i, s := range fresh {
-		step := min(firstStep, firstSpread/time.Duration(len(fresh)))
+		step := min(firstStep, max(shortestStep, firstSpread/time.Duration(len(fresh))))
 		s.due = now.Add(time.Duration(i) * step)
 		c.waiting.add(s)
 	}

@@ -47,6 +47,7 @@ type agent struct {
 	cmd    *exec.Cmd
 	client *client.Client
 	log    *os.File
+	ended  chan struct{} // closed when it has
 }
 
 // startAgent starts an agent in the namespace that finds this desired state on its disk.
@@ -68,13 +69,20 @@ func startAgent(ctx context.Context, program string, n namespace, dir string, d 
 	if err != nil {
 		return nil, err
 	}
-	a := &agent{log: log, cmd: exec.CommandContext(ctx, "ip", "netns", "exec", string(n), program, "run", "--config", file)}
+	a := &agent{log: log, ended: make(chan struct{}), cmd: exec.CommandContext(ctx, "ip", "netns", "exec", string(n), program, "run", "--config", file)}
 	a.cmd.Stdout, a.cmd.Stderr = log, log
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if a.client, err = client.New(client.Config{Name: "bench", Endpoint: socket}); err != nil {
 		return nil, err
 	}
-	return a, a.cmd.Start()
+	if err := a.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		_ = a.cmd.Wait()
+		close(a.ended)
+	}()
+	return a, nil
 }
 
 // fill puts the desired state on disk, as so many requests would have.
@@ -96,24 +104,29 @@ func fill(file string, d spec.Desired) (err error) {
 	return err
 }
 
-// until waits for something to be so.
-func until(ctx context.Context, what string, is func() bool) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, 5*time.Minute, fmt.Errorf("waited too long until %s", what))
+// until waits for something to be so that the agent does, and leaves most of the processor to it.
+func (a *agent) until(ctx context.Context, what string, is func() bool) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, 5*time.Minute, fmt.Errorf("waited too long before %s", what))
 	defer cancel()
-	for !is() {
+	for {
+		began := time.Now()
+		if is() {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(200 * time.Millisecond):
+		case <-a.ended:
+			return fmt.Errorf("the agent ended before %s: %s", what, a.cmd.ProcessState)
+		case <-time.After(max(200*time.Millisecond, 4*time.Since(began))):
 		}
 	}
-	return nil
 }
 
 // stop ends the agent, and puts what it said into the error that something else ended with.
 func (a *agent) stop(failure error) error {
 	_ = a.cmd.Process.Signal(syscall.SIGTERM)
-	_ = a.cmd.Wait()
+	<-a.ended
 	if failure != nil {
 		said, _ := os.ReadFile(a.log.Name())
 		failure = fmt.Errorf("%w; the agent said:\n%s", failure, said[max(0, len(said)-2000):])
@@ -130,7 +143,7 @@ func measureChange(ctx context.Context, s settings, dir string, t *table) error 
 			return err
 		}
 		defer func() { err = a.stop(err) }()
-		if err := until(ctx, "the agent has written the table", func() bool {
+		if err := a.until(ctx, "it had written the table", func() bool {
 			actual, _, err := k.Read(ctx)
 			return err == nil && len(ipvs.Diff(actual, wanted)) == 0
 		}); err != nil {
@@ -163,6 +176,7 @@ func measureMemory(ctx context.Context, s settings, dir string, t *table) error 
 	check := spec.DefaultHealthCheck()
 	check.TCP, check.Interval = &spec.TCPCheck{}, spec.Duration(30*time.Second)
 	var memory int64
+	var joined time.Duration
 	_, err := in(ctx, "memory", func(n namespace, k *ipvs.Kernel) (err error) {
 		listener, err := n.listen(":8080")
 		if err != nil {
@@ -175,13 +189,14 @@ func measureMemory(ctx context.Context, s settings, dir string, t *table) error 
 			return err
 		}
 		defer func() { err = a.stop(err) }()
-		wanted := pool(s.pool)
-		if err := until(ctx, "all servers have joined", func() bool {
+		wanted, began := pool(s.pool), time.Now()
+		if err := a.until(ctx, "all servers had joined", func() bool {
 			actual, _, err := k.Read(ctx)
 			return err == nil && len(ipvs.Diff(actual, wanted)) == 0
 		}); err != nil {
 			return err
 		}
+		joined = time.Since(began)
 		// A round of checks and a resync.
 		select {
 		case <-ctx.Done():
@@ -189,14 +204,17 @@ func measureMemory(ctx context.Context, s settings, dir string, t *table) error 
 		case <-time.After(35 * time.Second):
 		}
 		if memory = resident(a.cmd.Process.Pid); memory == 0 {
-			return errors.New("the agent is gone")
+			<-a.ended
+			return fmt.Errorf("the agent ended before its memory was looked at: %s", a.cmd.ProcessState)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	t.number(fmt.Sprintf("the agent with %d servers, each checked by TCP: memory", s.pool), float64(memory)/1e6, 150, "MB")
+	what := fmt.Sprintf("the agent with %d servers, each checked by TCP", s.pool)
+	t.figure(what+": all joined after", rounded(joined))
+	t.number(what+": memory", float64(memory)/1e6, 150, "MB")
 	return nil
 }
 
