@@ -91,6 +91,7 @@ func TestHealthCheckThatCannotBeIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		`grpc = { tls = { ca_cert_pem = "ca" } }`:                         "health_check.grpc.tls.ca_cert_pem: there is no certificate in it",
 		`smtp = { starttls = {}, tls = {} }`:                              "health_check.smtp.starttls: TLS begins with the connection or after EHLO, not twice",
 		`smtp = { hello = "a b" }`:                                        `health_check.smtp.hello: "a b" is not a name`,
+		`udp = {}`:                                                        "the health check udp speaks udp, and the service's port is tcp: give the check a port of its own",
 		`udp = { send_hex = "abc" }`:                                      `health_check.udp.send_hex: "abc" is not bytes in hexadecimal digits`,
 		`udp = { expect = "a", expect_hex = "61" }`:                       "health_check.udp.expect_hex: a datagram is given as text or as bytes, not twice",
 		`ping = { address = "224.0.0.1" }`:                                "health_check.ping.address: 224.0.0.1 is not the address of one machine",

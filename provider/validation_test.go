@@ -198,7 +198,7 @@ func TestValueThatIsNotKnownYetIsNoError(t *testing.T) {
 	run(t, resource.TestStep{Config: providerBlock(directors) + `
 resource "terraform_data" "late" {
   input = {
-    text = "web", number = 51, interval = "5s", timeout = "3s", address = "192.0.2.21", prefix = "192.0.2.100/24", status = "204"
+    text = "web", number = 51, interval = "5s", timeout = "3s", address = "192.0.2.21", prefix = "192.0.2.100/24", status = "204", protocol = "tcp"
     members = { d1 = { priority = 150 }, d2 = { priority = 100 } }
   }
 }
@@ -235,6 +235,14 @@ resource "lvs_virtual_server" "test" {
     timeout  = local.late.timeout
     http     = { expected_status = [local.late.status] }
   }
+}
+resource "lvs_virtual_server" "mail" {
+  name              = "mail"
+  address           = local.late.address
+  port              = 25
+  protocol          = local.late.protocol
+  forwarding_method = "dr"
+  health_check      = { smtp = {} }
 }
 resource "lvs_real_server" "test" {
   virtual_server = lvs_virtual_server.test.name

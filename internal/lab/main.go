@@ -25,6 +25,8 @@ const (
 	NeedIPVSAdm
 	// NeedTcpdump is Debian's tcpdump.
 	NeedTcpdump
+	// NeedNginx is Debian's nginx, a web server as many run one.
+	NeedNginx
 	// NeedOwnMachine is a clock and a kernel that are nobody else's, for tests that change them: a guest's.
 	NeedOwnMachine
 	// NeedIptables is Debian's iptables, for rules of the older kind: a guest's kernel has no other.
@@ -152,6 +154,8 @@ func missingPrograms(needs []Need) error {
 			packages["ipvsadm"] = "ipvsadm"
 		case NeedTcpdump:
 			packages["tcpdump"] = "tcpdump"
+		case NeedNginx:
+			packages["nginx"] = "nginx-light"
 		case NeedIptables:
 			packages["iptables-legacy"] = "iptables"
 		}

@@ -113,3 +113,44 @@ func TestServerIsCheckedOnlyWhereACheckCanGo(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckSpeaksWhatTheServicesPortDoes(t *testing.T) {
+	t.Parallel()
+	port := 25
+	for name, tt := range map[string]struct {
+		protocol Protocol
+		check    HealthCheck
+		want     string // "" is nothing
+	}{
+		"smtp over TCP":           {TCP, HealthCheck{SMTP: &SMTPCheck{}}, ""},
+		"smtp over UDP":           {UDP, HealthCheck{SMTP: &SMTPCheck{}}, "the health check smtp speaks tcp, and the service's port is udp: give the check a port of its own, or use another kind"},
+		"smtp at a port":          {UDP, HealthCheck{SMTP: &SMTPCheck{Port: &port}}, ""},
+		"grpc over SCTP":          {SCTP, HealthCheck{GRPC: &GRPCCheck{}}, "the health check grpc speaks tcp, and the service's port is sctp: give the check a port of its own, or use another kind"},
+		"udp over TCP":            {TCP, HealthCheck{UDP: &UDPCheck{}}, "the health check udp speaks udp, and the service's port is tcp: give the check a port of its own, or use another kind"},
+		"udp over UDP":            {UDP, HealthCheck{UDP: &UDPCheck{}}, ""},
+		"what name servers speak": {UDP, HealthCheck{DNS: &DNSCheck{Protocol: TCP}, TCP: &TCPCheck{}}, ""},
+		"HTTP/3":                  {UDP, HealthCheck{HTTP: &HTTPCheck{}}, ""},
+		"ping":                    {SCTP, HealthCheck{Ping: &PingCheck{}}, ""},
+	} {
+		service := goodService()
+		service.Protocol, service.OnFailure = tt.protocol, ""
+		var ofService, ofServer FieldErrors
+		if tt.want != "" {
+			ofService, ofServer = one("/protocol", tt.want), one("/health_check", tt.want)
+		}
+		server := RealServer{Weight: 1, HealthCheck: &tt.check}
+		if diff := cmp.Diff(ofServer, service.Admit(netip.MustParseAddrPort("192.0.2.21:80"), server)); diff != "" {
+			t.Errorf("%s of a server (-want +got):\n%s", name, diff)
+		}
+		var got FieldErrors
+		service.speaks(&got, "/protocol", &tt.check)
+		if diff := cmp.Diff(ofService, got); diff != "" {
+			t.Errorf("%s of a service (-want +got):\n%s", name, diff)
+		}
+		service.FirewallMark = 5
+		got = nil
+		if service.speaks(&got, "/protocol", &tt.check); got != nil {
+			t.Errorf("%s of a firewall mark: %v", name, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package spec
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -162,6 +163,20 @@ func (v *HealthCheck) admit(server netip.AddrPort) FieldErrors {
 		}
 	}
 	return errs
+}
+
+// speaks reports a check that goes to the service's own port and speaks what the service cannot. TCP and HTTP are checked
+// at UDP's ports, too: name servers answer at both, and HTTP/3 has HTTP/2 beside it.
+func (v *VirtualServer) speaks(errs *FieldErrors, at string, check *HealthCheck) {
+	if v.FirewallMark != 0 {
+		return // it has many ports
+	}
+	only := map[string]Protocol{"smtp": TCP, "grpc": TCP, "udp": UDP}
+	for _, kind := range check.kinds() {
+		if speaks, limited := only[kind.name]; limited && kind.port == nil && v.Protocol != speaks && slices.Contains(Protocols(), string(v.Protocol)) {
+			errs.add(at, "the health check %s speaks %s, and the service's port is %s: give the check a port of its own, or use another kind", kind.name, speaks, v.Protocol)
+		}
+	}
 }
 
 // aim reports what is wrong with the address and port of its own that a probe may have.

@@ -110,6 +110,7 @@ func (v *VirtualServer) Validate() FieldErrors {
 	if v.HealthCheck != nil {
 		errs = append(errs, v.HealthCheck.Validate().Under("/health_check")...)
 		errs = append(errs, v.admitHealthCheck(v.HealthCheck)...)
+		v.speaks(&errs, "/protocol", v.HealthCheck)
 	}
 	errs.oneOf("/initial_state", string(v.InitialState), InitialStates())
 	errs = append(errs, v.admitFailure(v.OnFailure)...)
@@ -189,6 +190,9 @@ func (v *VirtualServer) Admit(address netip.AddrPort, server RealServer) FieldEr
 	}
 	if check := v.Resolve(server).HealthCheck; errs == nil && check != nil {
 		errs = check.admit(address)
+	}
+	if server.HealthCheck != nil {
+		v.speaks(&errs, "/health_check", server.HealthCheck)
 	}
 	return errs
 }

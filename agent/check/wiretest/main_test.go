@@ -6,4 +6,4 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
 
-func TestMain(m *testing.M) { lab.Main(m, lab.NeedRoot) }
+func TestMain(m *testing.M) { lab.Main(m, lab.NeedRoot, lab.NeedNginx) }
