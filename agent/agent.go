@@ -58,6 +58,7 @@ type Agent struct {
 	servers  []*httpapi.Server
 	tokens   *httpapi.Tokens // nil without
 
+	started  chan struct{} // closed when it is at work
 	applying sync.Mutex
 	applied  atomic.Bool
 }
@@ -84,6 +85,7 @@ func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error
 
 // assemble makes the parts. Nothing runs yet.
 func (a *Agent) assemble() {
+	a.started = make(chan struct{})
 	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish, Presence: presence{a.store, func() *vrrp.Engine { return a.engine }}})
 	a.balancer = balance.New(balance.Config{
 		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Drains: drains{a.store}, Log: a.log,
@@ -151,6 +153,15 @@ func clients(c config.Config) map[string]httpapi.Scope {
 	return scopes
 }
 
+// Started is closed when Run has applied the state and serves, or is degraded and serves.
+func (a *Agent) Started() <-chan struct{} { return a.started }
+
+// Alive returns if the parts still answer, and otherwise does not.
+func (a *Agent) Alive() {
+	a.engine.Status()
+	a.store.Desired()
+}
+
 // Address returns where the API listens.
 func (a *Agent) Address() net.Addr { return a.servers[0].Address() }
 
@@ -187,6 +198,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	for _, s := range a.servers {
 		api.Go(func() error { return s.Run(serving) })
 	}
+	close(a.started)
 	err = api.Wait()
 	stop()
 	err = errors.Join(err, parts.Wait())

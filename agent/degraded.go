@@ -62,6 +62,7 @@ func (a *Agent) runDegraded(ctx context.Context) error {
 			}
 		}
 	})
+	close(a.started)
 	return api.Wait()
 }
 

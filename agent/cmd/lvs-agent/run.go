@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent"
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
@@ -30,14 +34,15 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			leaveRoomForAdverts()
+			if err := keepCapabilities(); err != nil {
+				return err
+			}
 			for {
 				a, err := agent.New(c, version, logger(c.Log))
 				if err != nil {
 					return err
 				}
-				stop := reloadOnHangup(a, logger(c.Log))
-				err = a.Run(cmd.Context())
-				stop()
+				err = runOne(cmd.Context(), a, logger(c.Log))
 				if !errors.Is(err, agent.ErrRestored) {
 					return err
 				}
@@ -49,13 +54,30 @@ func runCommand() *cobra.Command {
 	return cmd
 }
 
+// runOne runs an agent, with the service manager told and listened to.
+func runOne(ctx context.Context, a *agent.Agent, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var telling sync.WaitGroup
+	telling.Go(func() { tellManager(ctx, a, log) })
+	stop := reloadOnHangup(a, log)
+	defer func() {
+		cancel()
+		stop()
+		telling.Wait()
+	}()
+	return a.Run(ctx)
+}
+
 // reloadOnHangup has the agent read certificates and tokens again on SIGHUP, until it is stopped.
 func reloadOnHangup(a *agent.Agent, log *slog.Logger) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	go func() {
 		for range hangup {
-			if err := a.Reload(); err != nil {
+			_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading+"\n"+monotonic())
+			err := a.Reload()
+			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+			if err != nil {
 				log.Error("not all could be read again; what was read last still counts", "error", err)
 				continue
 			}
@@ -66,6 +88,13 @@ func reloadOnHangup(a *agent.Agent, log *slog.Logger) (stop func()) {
 		signal.Stop(hangup)
 		close(hangup)
 	}
+}
+
+// monotonic is the time of a reload, as the service manager wants it.
+func monotonic() string {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // a clock that every Linux has
+	return fmt.Sprintf("MONOTONIC_USEC=%d", now.Nano()/1000)
 }
 
 func load(cmd *cobra.Command, file string, dev bool) (config.Config, error) {
