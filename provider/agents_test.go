@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -170,6 +172,38 @@ func TestRealAgentRefusesAWrongToken(t *testing.T) {
 		Config: replaceOnce(t, block, agentToken, "another") + everything, PlanOnly: true,
 		ExpectError: saying("On d1: it refused the token: set token (or LVS_TOKEN)"),
 	})
+}
+
+func TestRealAgentRefusesWritesOfATokenThatMayOnlyRead(t *testing.T) {
+	t.Parallel()
+	d1, _, block := agents(t)
+	const readOnly = "may-only-read"
+	line := fmt.Sprintf("monitoring read sha256:%x\n", sha256.Sum256([]byte(readOnly)))
+	if err := os.WriteFile(d1.config.Auth.TokenFile, []byte(agentToken+"\n"+line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d1.stop()
+	d1.start(t)
+	block = replaceOnce(t, block, agentToken, readOnly)
+	run(t,
+		resource.TestStep{Config: block + goodScript, PlanOnly: true, ExpectError: saying("On d1: the token may not do that: use one with the write scope")},
+		resource.TestStep{Config: block + `data "lvs_directors" "all" {}`}, // which is what it may do
+	)
+}
+
+func TestRealAgentWithACertificateOfAnotherCAIsNotTrusted(t *testing.T) {
+	t.Parallel()
+	_, _, block := agents(t)
+	other, _ := selfSigned(t)
+	file := filepath.Join(t.TempDir(), "other.pem")
+	if err := os.WriteFile(file, other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	right := regexp.MustCompile(`ca_cert_file = "[^"]*"`)
+	const untrusted = "its certificate is signed by an authority that is not trusted here: set ca_cert_file to the CA of the agents"
+	for _, wrong := range []string{fmt.Sprintf("ca_cert_file = %q", file), "ca_cert_file = null"} {
+		run(t, resource.TestStep{Config: right.ReplaceAllString(block, wrong) + goodScript, PlanOnly: true, ExpectError: saying(untrusted)})
+	}
 }
 
 func TestRealAgentIsImportedFrom(t *testing.T) {

@@ -70,14 +70,20 @@ func (w workspace) write(t *testing.T, name, text string) {
 // terraform runs a command. A plan with -detailed-exitcode ends with 2 when there is something to do.
 func (w workspace) terraform(t *testing.T, arguments ...string) (output string, exitCode int) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Getenv("TF_ACC_TERRAFORM_PATH"), append(arguments, "-no-color")...)
+	return w.tool(t, os.Getenv("TF_ACC_TERRAFORM_PATH"), arguments...)
+}
+
+// tool runs a command of Terraform or of OpenTofu.
+func (w workspace) tool(t *testing.T, program string, arguments ...string) (output string, exitCode int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, append(arguments, "-no-color")...)
 	cmd.Dir, cmd.Env = w.dir, w.env
 	text, err := cmd.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return string(text), exit.ExitCode()
 	}
 	if err != nil {
-		t.Fatalf("terraform %v: %v", arguments, err)
+		t.Fatalf("%s %v: %v", program, arguments, err)
 	}
 	return string(text), 0
 }
@@ -123,10 +129,23 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 			}
 		})
 	}
-	t.Run("provider", func(t *testing.T) {
-		t.Parallel()
-		newWorkspace(t, provider, "../examples/provider", "").must(t, "validate")
-	})
+}
+
+// OpenTofu has the provider, too, where it is installed.
+func TestExamplesAreValidForEachTool(t *testing.T) {
+	t.Parallel()
+	provider, tools := buildProvider(t), []string{os.Getenv("TF_ACC_TERRAFORM_PATH")}
+	if tofu, err := exec.LookPath("tofu"); err == nil {
+		tools = append(tools, tofu)
+	}
+	for _, tool := range tools {
+		for _, example := range []string{"provider", "ha-pair-dr", "quickstart"} {
+			w := newWorkspace(t, provider, filepath.Join("..", "examples", example), "")
+			if output, exitCode := w.tool(t, tool, "validate"); exitCode != 0 {
+				t.Errorf("%s: %s validate ended with %d:\n%s", example, tool, exitCode, output)
+			}
+		}
+	}
 }
 
 // The guide "Drift" shows what a plan says of a weight that one director's API was given.

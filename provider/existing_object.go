@@ -35,6 +35,9 @@ func (r *clusterResource[Spec, State, M]) exists(ctx context.Context, diags *dia
 	if verb == "Create" {
 		fmt.Fprintf(&text, "To take it over, add this block, with the address of this resource, and apply again:\n\nimport {\n  to = %s.%s\n  id = %q\n}\n\n",
 			r.kind.resource, label(m.key()), m.key())
+		if r.kind.parts != "" {
+			fmt.Fprintf(&text, "What is %[1]s of this configuration goes out of the state in the same apply:\n\nremoved {\n  from = %[1]s.NAME\n  lifecycle {\n    destroy = false\n  }\n}\n\n", r.kind.parts)
+		}
 	} else {
 		text.WriteString("Delete it there. ")
 	}

@@ -29,10 +29,10 @@ func (r *clusterResource[Spec, State, M]) gather(of attr.Type, m M, failed map[s
 		switch {
 		case ok && len(answer.Problem.Errors) > 0:
 			for _, e := range answer.Problem.Errors {
-				c.add(director, attributePath(of, m.locate(director, e.Pointer)), e.Detail)
+				c.add(director, attributePath(of, m.locate(director, e.Pointer)), e.Detail+stranger(answer))
 			}
 		case ok:
-			c.add(director, path.Empty(), answer.Reason())
+			c.add(director, path.Empty(), answer.Reason()+stranger(answer))
 		case client.IsUnreachable(err):
 			c.add(director, path.Empty(), unreachableText(err)+goOnWithout)
 		default:
@@ -40,6 +40,16 @@ func (r *clusterResource[Spec, State, M]) gather(of attr.Type, m M, failed map[s
 		}
 	}
 	return c
+}
+
+// stranger explains an agent that does not understand what is asked of it. What a provider asks is well-formed for
+// an agent of its own version.
+func stranger(answer *client.Error) string {
+	p := answer.Problem
+	if p.Type == "" || p.Status != http.StatusBadRequest && p.Status != http.StatusNotFound {
+		return ""
+	}
+	return ". Its agent is of another version than this provider: upgrade lvs-agent there"
 }
 
 // misgivings are what directors could do and probably not well, at the attributes that they named.

@@ -29,6 +29,8 @@ type kind[Spec, State any] struct {
 	// remark says what else there is to know of an object on a director, which a plan has nothing to do about; ""
 	// is nothing, and the function is nil where there never is anything.
 	remark func(s *spec.Snapshot, key string) string
+	// parts is the name of the Terraform resource of which an object may have taken the place; "" where there is none.
+	parts string
 	// drains says that an object that was removed may be there until its connections have ended.
 	drains bool
 }

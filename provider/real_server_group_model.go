@@ -32,7 +32,7 @@ func realServerGroups() kind[spec.RealServerGroup, spec.RealServerGroupStatus] {
 		},
 		judge:   spec.Desired.FitRealServerGroup,
 		remark:  groupRemark,
-		carries: carriesService, drains: true,
+		carries: carriesService, drains: true, parts: "lvs_real_server",
 	}
 }
 

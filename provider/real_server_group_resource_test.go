@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -115,6 +116,7 @@ func TestGroupTakesOverServersThatWereMadeOneByOne(t *testing.T) {
 	group := strings.Replace(groupOf(`"192.0.2.21:80" = {}`)[len(groupService):], "lvs_virtual_server.test.name", `"web"`, 1)
 	run(t,
 		resource.TestStep{Config: block + group, ExpectError: saying("exists already, and this resource did not make it")},
+		resource.TestStep{Config: block + group, ExpectError: saying("removed { from = lvs_real_server.NAME lifecycle { destroy = false } }")},
 		resource.TestStep{
 			Config: block + group + "\nimport {\n  to = lvs_real_server_group.test\n  id = \"web\"\n}",
 		},
@@ -186,6 +188,44 @@ resource "terraform_data" "weight" {
 			Config:      strings.Replace(config, "= 7", `= "heavy"`, 1),
 			ExpectError: saying(`servers["192.0.2.21:80"].weight: a string is not right here: give a whole number`),
 		},
+	)
+}
+
+// From servers one by one to a group in one apply: nothing is taken out, nothing drains.
+func TestServersBecomeAGroupInOneApply(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	block := providerBlock(directors)
+	const single = `
+resource "lvs_real_server" "single" {
+  virtual_server = lvs_virtual_server.test.name
+  address        = "192.0.2.21"
+  port           = 80
+}`
+	const move = `
+removed {
+  from = lvs_real_server.single
+  lifecycle {
+    destroy = false
+  }
+}
+import {
+  to = lvs_real_server_group.test
+  id = "web"
+}`
+	group := block + groupOf(`"192.0.2.21:80" = {}`)
+	journal := directors["d1"].journal
+	run(t,
+		resource.TestStep{Config: block + groupService + single},
+		resource.TestStep{PreConfig: func() { journal.writes() }, Config: group + move, Check: func(*terraform.State) error {
+			for _, request := range journal.writes() {
+				if !strings.HasSuffix(request, " PUT /v1/virtual-servers/web/real-servers") {
+					return fmt.Errorf("there was a request %s", request)
+				}
+			}
+			return nil
+		}},
+		resource.TestStep{Config: group, ConfigPlanChecks: noChanges()},
 	)
 }
 

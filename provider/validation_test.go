@@ -198,7 +198,7 @@ func TestValueThatIsNotKnownYetIsNoError(t *testing.T) {
 	run(t, resource.TestStep{Config: providerBlock(directors) + `
 resource "terraform_data" "late" {
   input = {
-    text = "web", number = 51, interval = "5s", timeout = "3s", address = "192.0.2.21", prefix = "192.0.2.100/24", status = "204", protocol = "tcp"
+    text = "web", number = 51, interval = "5s", timeout = "3s", address = "192.0.2.21", prefix = "192.0.2.100/24", status = "204", protocol = "tcp", key = "192.0.2.22:80"
     members = { d1 = { priority = 150 }, d2 = { priority = 100 } }
   }
 }
@@ -250,5 +250,20 @@ resource "lvs_real_server" "test" {
   port           = local.late.number
   weight         = local.late.number
   directors      = lvs_virtual_server.test.directors
+}
+resource "lvs_virtual_server" "pool" {
+  name              = "pool"
+  address           = "192.0.2.101"
+  port              = local.late.number
+  forwarding_method = "nat"
+}
+resource "lvs_real_server_group" "test" {
+  virtual_server = lvs_virtual_server.pool.name
+  servers        = { "192.0.2.21:80" = { weight = local.late.number }, (local.late.key) = {} }
+}
+resource "lvs_ipvs_settings" "test" {
+  connection_sync = { interface = local.late.text, sync_id = local.late.number }
+  timeouts        = { tcp = local.late.interval }
+  sysctls         = { conn_reuse_mode = local.late.number - 50 }
 }`})
 }
