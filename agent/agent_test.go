@@ -38,13 +38,13 @@ func memoryConfig(t testing.TB) config.Config {
 // withTable returns an agent on the memory data plane with a table of the test's own.
 func withTable(t testing.TB, table *ipvs.Fake) *Agent {
 	t.Helper()
-	return withDataplane(t, func(p *dataplane) { p.table = table })
+	return withDataplane(t, store.InMemory(), func(p *dataplane) { p.table = table })
 }
 
-// withDataplane returns an agent on the memory data plane with parts of the test's own.
-func withDataplane(t testing.TB, change func(*dataplane)) *Agent {
+// withDataplane returns an agent with that store, on the memory data plane with parts of the test's own.
+func withDataplane(t testing.TB, s *store.Store, change func(*dataplane)) *Agent {
 	t.Helper()
-	a := &Agent{config: memoryConfig(t), version: "test", log: slog.New(slog.DiscardHandler), store: store.InMemory()}
+	a := &Agent{config: memoryConfig(t), version: "test", log: slog.New(slog.DiscardHandler), store: s}
 	var err error
 	if a.plane, err = openDataplane(a.config, a.store, a.log); err != nil {
 		t.Fatal(err)
