@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -258,20 +259,33 @@ func TestServersOfAGroupAreAMap(t *testing.T) {
 // What is written for one server may be written in a group, save what the state must not have.
 func TestServerOfAGroupHasTheAttributesOfARealServer(t *testing.T) {
 	t.Parallel()
+	var fieldsOf func(in reflect.Type) map[string]reflect.Type
+	fieldsOf = func(in reflect.Type) map[string]reflect.Type {
+		fields := map[string]reflect.Type{}
+		for i := range in.NumField() {
+			field := in.Field(i)
+			if field.Anonymous {
+				maps.Copy(fields, fieldsOf(field.Type))
+				continue
+			}
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			fields[name] = field.Type
+		}
+		return fields
+	}
 	var compare func(at string, of tftypes.Type, in reflect.Type)
 	compare = func(at string, of tftypes.Type, in reflect.Type) {
 		for in.Kind() == reflect.Pointer || in.Kind() == reflect.Slice {
 			in = in.Elem()
 		}
+		if list, ok := of.(tftypes.List); ok {
+			of = list.ElementType
+		}
 		object, ok := of.(tftypes.Object)
 		if !ok {
 			return
 		}
-		fields := map[string]reflect.Type{}
-		for i := range in.NumField() {
-			name, _, _ := strings.Cut(in.Field(i).Tag.Get("json"), ",")
-			fields[name] = in.Field(i).Type
-		}
+		fields := fieldsOf(in)
 		for name, inner := range object.AttributeTypes {
 			switch field := fields[name]; {
 			case strings.HasSuffix(name, "_wo") || strings.HasSuffix(name, "_wo_version"):
