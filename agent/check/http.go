@@ -62,8 +62,7 @@ func (p httpProbe) ask(ctx context.Context, server netip.AddrPort, of spec.HTTPR
 		return err
 	}
 	defer transport.CloseIdleConnections()
-	client := http.Client{Transport: transport, CheckRedirect: p.redirect}
-	answer, err := client.Do(request)
+	answer, err := p.send(transport, request)
 	if err != nil {
 		return httpReason(ctx, err)
 	}
@@ -101,12 +100,19 @@ func (p httpProbe) transport(server netip.AddrPort, of spec.HTTPRequest) (*http.
 	return transport, err
 }
 
-// redirect says whether a redirect is followed. One to another scheme would have to go to another port, which nothing
+// send sends a request. Unless redirects are followed, an answer that redirects is the answer.
+func (p httpProbe) send(transport *http.Transport, request *http.Request) (*http.Response, error) {
+	if !p.check.FollowRedirects {
+		return transport.RoundTrip(request)
+	}
+	client := http.Client{Transport: transport, CheckRedirect: mayFollow}
+	return client.Do(request)
+}
+
+// mayFollow says why a redirect is not followed. One to another scheme would have to go to another port, which nothing
 // tells here.
-func (p httpProbe) redirect(next *http.Request, before []*http.Request) error {
+func mayFollow(next *http.Request, before []*http.Request) error {
 	switch {
-	case !p.check.FollowRedirects:
-		return http.ErrUseLastResponse
 	case next.URL.Scheme != before[0].URL.Scheme:
 		return redirectError{fmt.Sprintf("the server redirects to %s://, where this check does not go", clean(next.URL.Scheme))}
 	case len(before) > maxRedirects:
@@ -206,7 +212,7 @@ func httpReason(ctx context.Context, err error) error {
 	}
 	switch text := err.Error(); {
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return errors.New("the answer is not TLS: it is HTTP in clear")
+		return errors.New("the answer is not TLS: first record does not look like a TLS handshake")
 	case strings.Contains(text, "client conn could not be established"), strings.Contains(text, "http2: frame too large"),
 		strings.HasPrefix(text, "connection error: "), strings.Contains(text, "no application protocol"):
 		return errNotHTTP2

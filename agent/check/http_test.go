@@ -114,7 +114,7 @@ func TestHTTPOverTLS(t *testing.T) {
 		"not verified":            {https, patience, func(v *spec.TLSCheck) { v.Verify = false }, nil, "passed"},
 		"that is valid for long":  {https, patience, func(v *spec.TLSCheck) { known(v); v.MinValidity = spec.Duration(time.Hour) }, nil, "passed"},
 		"of too old a version":    {https, patience, func(v *spec.TLSCheck) { known(v); v.MinimumVersion = spec.TLS13 }, nil, "remote error: tls: protocol version not supported"},
-		"that is HTTP in clear":   {serve(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n"); <-over }), patience, func(*spec.TLSCheck) {}, nil, "the answer is not TLS: it is HTTP in clear"},
+		"that is HTTP in clear":   {serve(t, func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n"); <-over }), patience, func(*spec.TLSCheck) {}, nil, "the answer is not TLS: first record does not look like a TLS handshake"},
 		"that closes at once":     {serve(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }), patience, func(*spec.TLSCheck) {}, nil, "the connection was closed without an answer"},
 		"that does not answer":    {serve(t, func(net.Conn) { <-over }), brief, func(*spec.TLSCheck) {}, nil, "no answer within 100ms"},
 	} {

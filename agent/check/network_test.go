@@ -234,13 +234,19 @@ func TestKindsAreProbedAtTheSameTime(t *testing.T) {
 // memory. Not parallel: it counts goroutines.
 func TestProbesLeaveNoGoroutine(t *testing.T) {
 	over := make(chan struct{})
-	silent, dead := serve(t, func(net.Conn) { <-over }), blackhole(t)
-	check := spec.DefaultHTTPCheck()
+	silent, dead, lost := serve(t, func(net.Conn) { <-over }), blackhole(t), datagrams(t, func([]byte) [][]byte { return nil })
+	serving := rpcServer(t, withHealth)
+	check, newer := spec.DefaultHTTPCheck(), *httpCheck(func(v *spec.HTTPCheck) { v.Version = spec.HTTP2 })
+	mail, name, nameOverTCP := spec.DefaultSMTPCheck(), spec.DefaultDNSCheck(), spec.DefaultDNSCheck()
+	name.Name, nameOverTCP.Name, nameOverTCP.Protocol = "www.example.com", "www.example.com", spec.TCP
 	before := runtime.NumGoroutine()
 	for range 5 {
-		for _, address := range []string{silent, dead} {
-			_ = probeServer(t, 10*time.Millisecond, ServerCheck{Server: key(address), TCP: &spec.TCPCheck{}, HTTP: &check})
+		for _, address := range []string{silent, dead, serving} {
+			_ = probeServer(t, 10*time.Millisecond, ServerCheck{Server: key(address), TCP: &spec.TCPCheck{Expect: "a"}, HTTP: &check, SMTP: &mail, DNS: &nameOverTCP, GRPC: &spec.GRPCCheck{}})
+			_ = probeServer(t, 10*time.Millisecond, ServerCheck{Server: key(address), HTTP: &newer})
 		}
+		_ = probeServer(t, 10*time.Millisecond, ServerCheck{Server: key(lost), UDP: &spec.UDPCheck{Expect: "a"}, DNS: &name})
+		_ = probeServer(t, patience, ServerCheck{Server: key(serving), GRPC: &spec.GRPCCheck{}})
 	}
 	close(over)
 	for deadline := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {

@@ -25,7 +25,10 @@ type socket struct {
 func (n Network) dialer(how socket) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		// No keep-alive probes: no connection lives that long.
-		d := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: false}, KeepAlive: -1, LocalAddr: how.local(network), Control: how.control}
+		d := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: false}, KeepAlive: -1}
+		if how != (socket{}) {
+			d.LocalAddr, d.Control = how.local(network), how.control
+		}
 		dial := (*net.Dialer).DialContext
 		if n.Dial != nil {
 			dial = n.Dial
@@ -55,9 +58,6 @@ func (s socket) local(network string) net.Addr {
 
 // control prepares a socket before it is bound.
 func (s socket) control(network, _ string, raw syscall.RawConn) error {
-	if s == (socket{}) {
-		return nil
-	}
 	var failed error
 	err := raw.Control(func(fd uintptr) { failed = s.prepare(int(fd), network) })
 	return errors.Join(err, failed)

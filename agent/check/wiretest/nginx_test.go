@@ -181,7 +181,7 @@ func TestHTTPOfNginx(t *testing.T) {
 		"TLS of a stranger":        {443, get("/", over(unknown)), "the certificate is refused: x509: certificate signed by unknown authority"},
 		"TLS for another name":     {443, get("/", over(other)), "the certificate is refused: x509: certificate is valid for rs1, not www.example.com"},
 		"TLS that expires":         {443, get("/", over(soon)), "the certificate expires in "},
-		"TLS where there is none":  {80, get("/", over(known)), "the answer is not TLS: it is HTTP in clear"},
+		"TLS where there is none":  {80, get("/", over(known)), "the answer is not TLS: first record does not look like a TLS handshake"},
 		"with no certificate":      {443, get("/mine", over(known)), "status 403, want 200-299"},
 		"with its own certificate": {443, get("/mine", over(mine), func(v *spec.HTTPCheck) { v.ExpectedBody = "CN=d1" }), "passed"},
 	} {
