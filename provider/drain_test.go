@@ -62,16 +62,18 @@ func TestDrainTimeoutIsSetChangedAndImported(t *testing.T) {
 		config := block + servedPair
 		if test.service != "" {
 			config = strings.Replace(config, `"dr"`, `"dr"
+  slow_start    = "`+test.service+`"
   drain_timeout = "`+test.service+`"`, 1)
 		}
 		if test.server != "" {
 			config = strings.Replace(config, `"192.0.2.21"`, `"192.0.2.21"
+  slow_start    = "`+test.server+`"
   drain_timeout = "`+test.server+`"`, 1)
 		}
 		steps = append(steps, resource.TestStep{Config: config}, resource.TestStep{Config: config, ConfigPlanChecks: noChanges()},
 			resource.TestStep{
 				ResourceName: "lvs_real_server.test", ImportState: true, ImportStateId: "web/192.0.2.21:80", ImportStateVerify: true,
-				ImportStateVerifyIdentifierAttribute: "address", ImportStateVerifyIgnore: []string{"drain_timeout"}, // 90s and 1m30s are one
+				ImportStateVerifyIdentifierAttribute: "address", ImportStateVerifyIgnore: []string{"drain_timeout", "slow_start"}, // 90s and 1m30s are one
 			})
 	}
 	run(t, steps...)

@@ -78,5 +78,6 @@ func serverAttributes() map[string]schema.Attribute {
 				"Left out, it is as the service says. `quiesce` is refused where weight 0 does not keep clients away.",
 		},
 		"drain_timeout": optionalDuration("How long the server's connections are waited for when it is removed: `0s`, which removes it at once, to `24h`. Left out, it is as the service says."),
+		"slow_start":    optionalDuration("How long the server's weight takes to grow when it comes up: `0s`, at once, or `1s` to `1h`. Left out, it is as the service says."),
 	}
 }

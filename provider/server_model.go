@@ -19,6 +19,7 @@ type serverModel struct {
 	InitialState     types.String         `tfsdk:"initial_state"`
 	OnFailure        types.String         `tfsdk:"on_failure"`
 	DrainTimeout     timetypes.GoDuration `tfsdk:"drain_timeout"`
+	SlowStart        timetypes.GoDuration `tfsdk:"slow_start"`
 
 	// confided is the configuration's health_check, whose secrets a plan and a state do not have.
 	confided types.Object
@@ -30,6 +31,7 @@ func (m *serverModel) server() spec.RealServer {
 	v.HealthCheck = healthCheck(m.HealthCheck, m.confided)
 	v.InitialState = word[spec.InitialState](m.InitialState, "")
 	v.DrainTimeout = durationOrNone(m.DrainTimeout, spec.DefaultDrainTimeout)
+	v.SlowStart = durationOrNone(m.SlowStart, 0)
 	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
 	v.ForwardingMethod = word[spec.ForwardingMethod](m.ForwardingMethod, "")
 	v.Tunnel = tunnel(m.Tunnel)
@@ -44,6 +46,7 @@ func (m *serverModel) show(v spec.RealServer) {
 	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
 	m.InitialState = optionalWord(v.InitialState)
 	m.DrainTimeout = durationOrNoneValue(v.DrainTimeout)
+	m.SlowStart = durationOrNoneValue(v.SlowStart)
 	m.OnFailure = optionalWord(v.OnFailure)
 	m.ForwardingMethod = textOrNull(string(v.ForwardingMethod))
 	m.Tunnel = tunnelValue(v.Tunnel)

@@ -141,6 +141,10 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
   initial_state = "unknown"`, "initial_state", `"unknown" is not known: use one of down, up`},
 		{goodService, `"wrr"`, `"wrr"
   drain_timeout = "25h"`, "drain_timeout", "25h0m0s is out of range: use 0s, which removes at once, to 24h0m0s"},
+		{goodService, `"dr"`, `"dr"
+  slow_start = "2h"`, "slow_start", "2h0m0s is out of range: use 0s, which gives the full weight at once, or 1s to 1h0m0s"},
+		{goodServer, `weight `, `slow_start = "10ms"
+  weight `, "slow_start", "10ms is out of range"},
 		{goodServer, `weight `, `drain_timeout = "-1s"
   weight `, "drain_timeout", "-1s is out of range"},
 		{goodServer, `weight `, `initial_state = "unknown"

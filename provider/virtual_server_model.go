@@ -31,6 +31,7 @@ type virtualServerModel struct {
 	InitialState     types.String         `tfsdk:"initial_state"`
 	OnFailure        types.String         `tfsdk:"on_failure"`
 	DrainTimeout     timetypes.GoDuration `tfsdk:"drain_timeout"`
+	SlowStart        timetypes.GoDuration `tfsdk:"slow_start"`
 	Quorum           types.Object         `tfsdk:"quorum"`
 	SorryServer      types.Object         `tfsdk:"sorry_server"`
 	Notify           types.Map            `tfsdk:"notify"`
@@ -74,6 +75,7 @@ func (m *virtualServerModel) spec(string) spec.VirtualServer {
 	v.HealthCheck = healthCheck(m.HealthCheck, m.confided)
 	v.InitialState = word(m.InitialState, v.InitialState)
 	v.DrainTimeout = duration(m.DrainTimeout, v.DrainTimeout, v.DrainTimeout)
+	v.SlowStart = duration(m.SlowStart, v.SlowStart, v.SlowStart)
 	v.OnFailure = word[spec.FailureAction](m.OnFailure, "")
 	v.Quorum = quorum(m.Quorum)
 	v.SorryServer = sorryServer(m.SorryServer)
@@ -133,6 +135,7 @@ func (m *virtualServerModel) observe(actual map[string]spec.VirtualServer) {
 	m.HealthCheck = healthCheckValue(v.HealthCheck, m.HealthCheck)
 	m.InitialState = types.StringValue(string(v.InitialState))
 	m.DrainTimeout = durationValue(v.DrainTimeout)
+	m.SlowStart = durationValue(v.SlowStart)
 	m.OnFailure = optionalWord(v.OnFailure)
 	m.Quorum = quorumValue(v.Quorum)
 	m.SorryServer = sorryServerValue(v.SorryServer)

@@ -84,8 +84,10 @@ func (*virtualServerResource) Schema(ctx context.Context, _ resource.SchemaReque
 					"`quiesce` is refused there, except with `persistence`, where the sysctl `expire_quiescent_template` makes it work. A server may say otherwise.",
 			},
 			"drain_timeout": durationAttribute(d.DrainTimeout, "How long the connections of a real server that is removed are waited for: `0s`, which removes it at once, to `24h`. A server may say otherwise."),
-			"quorum":        quorumAttribute(),
-			"sorry_server":  sorryServerAttribute(),
+			"slow_start": durationAttribute(d.SlowStart, "How long the weight of a real server takes to grow from 1 to its full value when it comes up: `0s`, at once, or `1s` to `1h`. "+
+				"A weight of 1 has nothing to grow: use larger ones, such as 100. A server may say otherwise."),
+			"quorum":       quorumAttribute(),
+			"sorry_server": sorryServerAttribute(),
 			"notify": notifyAttribute("the virtual server and its real servers", spec.VirtualServerStates(), "What a program is given: `event`, the notification as JSON is its input. "+
 				"keepalived's styles are for VRRP instances."),
 			"timeouts":        timeoutsAttribute(ctx),

@@ -195,7 +195,7 @@ func (b *Balancer) sync(ctx context.Context, t task) error {
 	if err != nil {
 		b.Trigger()
 	}
-	if _, draining := b.untilDrain(time.Now()); draining {
+	if _, moves := b.untilStep(time.Now()); moves {
 		b.rouse() // Run looks after what begins here
 	}
 	return err
@@ -242,7 +242,7 @@ func (b *Balancer) Run(ctx context.Context) error {
 			wake = nil
 			rest.Reset(restAfter(time.Since(began)))
 		}
-		if wait, draining := b.untilDrain(time.Now()); draining {
+		if wait, moves := b.untilStep(time.Now()); moves {
 			drain.Reset(wait)
 		}
 		b.give()

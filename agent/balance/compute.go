@@ -8,7 +8,7 @@ import (
 )
 
 // Compute returns the table that the desired services want with what is remembered of them. A server that
-// is up has its weight, one of which nothing is known yet is absent, and what becomes of one that is down
+// is up has its weight, or what has grown of it since it came, one of which nothing is known yet is absent, and what becomes of one that is down
 // depends on the service: see its FailureAction. A service that has lost its quorum sends what is new to its
 // sorry server alone, if it has one. Servers that rest or are being removed have weight 0: see rest. The desired
 // state is valid, and each of its real servers belongs to one of its services.
@@ -47,6 +47,10 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 		case rests:
 			rest(table, v, key.Address, destination)
 			continue
+		default:
+			if is, warms := remembered.warming.Get(key); warms {
+				destination.Weight = uint32(is.weight) // #nosec G115 -- at most the weight
+			}
 		}
 		table[serviceKey(v)].Destinations[key.Address] = destination
 	}

@@ -154,14 +154,17 @@ func (b *Balancer) drained(desired spec.Desired) bool {
 	return false
 }
 
-// untilDrain returns when a removal is to be looked after again. The caller has the turn.
-func (b *Balancer) untilDrain(now time.Time) (wait time.Duration, draining bool) {
-	wait = drainPoll
+// untilStep returns when a removal, or a weight that grows, is to be looked after again. The caller has the turn.
+func (b *Balancer) untilStep(now time.Time) (wait time.Duration, moves bool) {
+	wait, moves = drainPoll, len(b.view.remembered.warming) > 0
+	if moves {
+		wait = warmStep
+	}
 	for _, is := range b.view.remembered.drains.All() {
 		if !is.ended {
-			draining = true
+			moves = true
 			wait = min(wait, max(0, is.deadline.Sub(now)))
 		}
 	}
-	return wait, draining
+	return wait, moves
 }

@@ -16,6 +16,8 @@ type memories struct {
 	services map[string]Verdict
 	// drains are the removals that go on.
 	drains spec.Servers[draining]
+	// warming are those whose weight grows.
+	warming spec.Servers[warming]
 }
 
 // server returns what is remembered of a real server.
@@ -26,7 +28,7 @@ func (before memories) server(key spec.ServerKey) memory {
 
 // part returns what is remembered of these virtual servers.
 func (before memories) part(names []string) memories {
-	return memories{servers: pick(before.servers, names), services: pick(before.services, names), drains: pick(before.drains, names)}
+	return memories{servers: pick(before.servers, names), services: pick(before.services, names), drains: pick(before.drains, names), warming: pick(before.warming, names)}
 }
 
 // put makes what is remembered of these virtual servers what a part does.
@@ -34,11 +36,12 @@ func (before memories) put(part memories, names []string) {
 	replace(before.servers, part.servers, names)
 	replace(before.services, part.services, names)
 	replace(before.drains, part.drains, names)
+	replace(before.warming, part.warming, names)
 }
 
 // clone returns a copy to which nothing can be put through the receiver.
 func (before memories) clone() memories {
-	return memories{servers: maps.Clone(before.servers), services: maps.Clone(before.services), drains: maps.Clone(before.drains)}
+	return memories{servers: maps.Clone(before.servers), services: maps.Clone(before.services), drains: maps.Clone(before.drains), warming: maps.Clone(before.warming)}
 }
 
 // memory is what is remembered of a real server.
@@ -75,11 +78,12 @@ func (m memory) after(says Verdict) memory {
 // has no verdict yet, counts as what it is in the kernel's table: so a restart changes nothing before the
 // first checks have ended, and neither does taking over what somebody else set up.
 func (before memories) remember(desired spec.Desired, health func(spec.ServerKey) Verdict, seen observation) memories {
-	actual := seen.table
+	actual, now := seen.table, seen.at
 	after := memories{
 		drains:   before.drain(desired, seen),
 		servers:  make(spec.Servers[memory], len(desired.VirtualServers)),
 		services: make(map[string]Verdict, len(desired.VirtualServers)),
+		warming:  spec.Servers[warming]{},
 	}
 	strengths := make(map[string]strength, len(desired.VirtualServers))
 	for key, server := range desired.RealServers.All() {
@@ -93,8 +97,17 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 				m.last = Down // a process before this one had a reason to leave it out
 			}
 		}
+		was, warms := before.warming.Get(key)
+		if says == Up && m.last != Up {
+			was, warms = warming{since: now}, true
+		}
 		m = m.after(says)
 		after.servers.Put(key, m)
+		if warms && m.last == Up {
+			if is, warms := warm(was.since, now, v.Resolve(server).SlowStart.Std(), server.Weight); warms {
+				after.warming.Put(key, is)
+			}
+		}
 		strengths[key.VirtualServer] = strengths[key.VirtualServer].add(share(desired, key, server), m.last)
 	}
 	for key := range after.drains.All() {

@@ -51,6 +51,7 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	}
 	t.about.add(t.undo)
 	t.about.add(b.draining(desired))
+	t.about.add(b.warming())
 	about := t.about.of(desired)
 	seen, part, err := b.look(ctx, about, t)
 	if err != nil {

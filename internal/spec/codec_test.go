@@ -119,7 +119,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"invalid UTF-8 in a name":        {KindVirtualServer, "{\"\xff\":1}", "", "not valid JSON at byte 2: invalid UTF-8"},
 		"a name given twice":             {KindVirtualServer, `{"port":80,"port":80}`, "/port", "the field is given twice: remove one"},
 		"a key given twice":              {KindVRRPInstance, `{"track_scripts":{"a":{},"a":{}}}`, "/track_scripts/a", "the field is given twice: remove one"},
-		"an unknown name":                {KindRealServer, `{"drain":{"a":1}}`, "/drain", "unknown field: the object has weight, forwarding_method, tunnel, upper_threshold, lower_threshold, health_check, initial_state, on_failure, drain_timeout"},
+		"an unknown name":                {KindRealServer, `{"drain":{"a":1}}`, "/drain", "unknown field: the object has weight, forwarding_method, tunnel, upper_threshold, lower_threshold, health_check, initial_state, on_failure, drain_timeout, slow_start"},
 		"an unknown nested name":         {KindVirtualServer, `{"health_check":{"http":{"url":1}}}`, "/health_check/http/url", "unknown field: the object has address, port, version, tls, basic_auth, follow_redirects, method, path, host, headers, body, expected_status, expected_body, expected_match, expected_json, additional_requests"},
 		"an unknown name of a probe":     {KindVirtualServer, `{"health_check":{"tcp":{"url":1}}}`, "/health_check/tcp/url", "unknown field: the object has address, port, send, expect"},
 		"a name in another case":         {KindVirtualServer, `{"Address":"192.0.2.1"}`, "/Address", "unknown field: write address"},

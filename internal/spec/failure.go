@@ -98,6 +98,9 @@ func (v *VirtualServer) Resolve(server RealServer) RealServer {
 	if server.OnFailure == "" {
 		server.OnFailure = v.OnFailure
 	}
+	if server.SlowStart == nil {
+		server.SlowStart = &v.SlowStart
+	}
 	if server.DrainTimeout == nil {
 		server.DrainTimeout = &v.DrainTimeout
 	}

@@ -75,12 +75,12 @@ func TestServerHasOfItsServiceWhatItDoesNotSay(t *testing.T) {
 	ours, theirs := goodCheck(), goodCheck()
 	theirs.Fall = 9
 	long, short := Duration(time.Hour), Duration(0)
-	v := VirtualServer{HealthCheck: &ours, InitialState: InitialDown, OnFailure: Remove, DrainTimeout: long}
-	own := RealServer{Weight: 2, HealthCheck: &theirs, InitialState: InitialUp, OnFailure: Quiesce, DrainTimeout: &short}
+	v := VirtualServer{HealthCheck: &ours, InitialState: InitialDown, OnFailure: Remove, DrainTimeout: long, SlowStart: long}
+	own := RealServer{Weight: 2, HealthCheck: &theirs, InitialState: InitialUp, OnFailure: Quiesce, DrainTimeout: &short, SlowStart: &short}
 	if diff := cmp.Diff(own, v.Resolve(own), netipTypes); diff != "" {
 		t.Errorf("its own (-want +got):\n%s", diff)
 	}
-	want := RealServer{Weight: 2, HealthCheck: &ours, InitialState: InitialDown, OnFailure: Remove, DrainTimeout: &long}
+	want := RealServer{Weight: 2, HealthCheck: &ours, InitialState: InitialDown, OnFailure: Remove, DrainTimeout: &long, SlowStart: &long}
 	if diff := cmp.Diff(want, v.Resolve(RealServer{Weight: 2}), netipTypes); diff != "" {
 		t.Errorf("the service's (-want +got):\n%s", diff)
 	}

@@ -80,6 +80,8 @@ func TestValidateWhatTheKernelCanDoForAService(t *testing.T) {
 		"tunnel of words": {goodService, func(v *VirtualServer) { v.ForwardingMethod, v.Tunnel = Tunnel, wrapped("vxlan", 1, "some") }, FieldErrors{
 			{"/tunnel/type", `"vxlan" is not known: use one of ipip, gue, gre`}, {"/tunnel/checksum", `"some" is not known: use one of none, checksum, remote_checksum`},
 		}},
+		"slow start":              {goodService, func(v *VirtualServer) { v.SlowStart = maxSlowStart }, nil},
+		"slow start that is none": {goodService, func(v *VirtualServer) { v.SlowStart = minSlowStart - 1 }, one("/slow_start", "999.999999ms is out of range: use 0s, which gives the full weight at once, or 1s to 1h0m0s")},
 		"checks that follow no address": {markedService, func(v *VirtualServer) {
 			check := DefaultHealthCheck()
 			check.Script, check.OnlyWhenActive = &ScriptCheck{Name: "web"}, true
@@ -109,6 +111,7 @@ func TestValidateWhatTheKernelCanDoForAServer(t *testing.T) {
 	}{
 		"method":            {func(v *RealServer) { v.ForwardingMethod = NAT }, nil},
 		"unknown method":    {func(v *RealServer) { v.ForwardingMethod = "masq" }, one("/forwarding_method", `"masq" is not known: use one of nat, dr, tunnel`)},
+		"slow start":        {func(v *RealServer) { d := maxSlowStart + 1; v.SlowStart = &d }, one("/slow_start", "1h0m0.000000001s is out of range: use 0s, which gives the full weight at once, or 1s to 1h0m0s")},
 		"thresholds":        {func(v *RealServer) { v.UpperThreshold, v.LowerThreshold = 100, 99 }, nil},
 		"upper alone":       {func(v *RealServer) { v.UpperThreshold = math.MaxInt32 }, nil},
 		"equal thresholds":  {func(v *RealServer) { v.UpperThreshold, v.LowerThreshold = 100, 100 }, one("/lower_threshold", "100 is not below the upper threshold of 100: use less, or 0, which leaves it to the kernel")},

@@ -23,6 +23,7 @@ type RealServer struct {
 	InitialState InitialState  `json:"initial_state,omitzero" enum:"down,up" required:"false" doc:"what it counts as until its first verdict; default: as the service says"`
 	OnFailure    FailureAction `json:"on_failure,omitzero" enum:"remove,quiesce" required:"false" doc:"what becomes of it when it fails; default: as the service says"`
 	DrainTimeout *Duration     `json:"drain_timeout,omitzero" required:"false" doc:"how long its connections are waited for when it is removed; default: as the service says"`
+	SlowStart    *Duration     `json:"slow_start,omitzero" required:"false" doc:"how long its weight takes to grow when it comes up; default: as the service says"`
 }
 
 // DefaultRealServer returns a real server in which everything that has a default has it.
@@ -50,6 +51,9 @@ func (v *RealServer) Validate(address netip.AddrPort) FieldErrors {
 	}
 	if v.DrainTimeout != nil {
 		errs = append(errs, ValidateDrainTimeout(*v.DrainTimeout).Under("/drain_timeout")...)
+	}
+	if v.SlowStart != nil {
+		errs = append(errs, validateSlowStart(*v.SlowStart).Under("/slow_start")...)
 	}
 	if v.OnFailure != "" {
 		errs.oneOf("/on_failure", string(v.OnFailure), FailureActions())

@@ -70,6 +70,7 @@ type VirtualServer struct {
 	InitialState     InitialState     `json:"initial_state" enum:"down,up" required:"false" default:"down" doc:"what a real server counts as until its first verdict: down is out of the table until it passes, up is in until it fails; a server may say otherwise"`
 	OnFailure        FailureAction    `json:"on_failure,omitzero" enum:"remove,quiesce" required:"false" doc:"what becomes of a real server that fails: remove takes it out of the table, quiesce gives it weight 0, so that its connections may finish; default: quiesce where that keeps clients away, otherwise remove; a server may say otherwise"`
 	DrainTimeout     Duration         `json:"drain_timeout" required:"false" doc:"default 30s; how long the connections of a real server that is removed are waited for; 0s removes it at once; a server may say otherwise"`
+	SlowStart        Duration         `json:"slow_start,omitzero" required:"false" doc:"default 0s; how long the weight of a real server that comes up takes to grow from 1 to its full value; a server may say otherwise"`
 	Quorum           Quorum           `json:"quorum" required:"false" doc:"how many servers must be up for the service to be up, in units of their weights"`
 	SorryServer      *SorryServer     `json:"sorry_server,omitzero" required:"false" doc:"takes the place of the real servers while the quorum is lost; without it they stay as they are"`
 	Notify           map[string]Hook  `json:"notify,omitempty" doc:"hooks that are told of each change of state of the virtual server and its real servers, by a name of your own"`
@@ -115,6 +116,7 @@ func (v *VirtualServer) Validate() FieldErrors {
 	errs.oneOf("/initial_state", string(v.InitialState), InitialStates())
 	errs = append(errs, v.admitFailure(v.OnFailure)...)
 	errs = append(errs, ValidateDrainTimeout(v.DrainTimeout).Under("/drain_timeout")...)
+	errs = append(errs, validateSlowStart(v.SlowStart).Under("/slow_start")...)
 	errs = append(errs, v.Quorum.validate().Under("/quorum")...)
 	errs.hooks(KindVirtualServer, v.Notify, "")
 	return append(errs, v.validateSorryServer().Under("/sorry_server")...)
