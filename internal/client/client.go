@@ -41,6 +41,10 @@ const (
 	repetitions  = 2
 	firstBackoff = 150 * time.Millisecond
 	lastBackoff  = 600 * time.Millisecond
+	// maxCalls is how many calls of a client are under way at a time; others wait for their turn, which is no part of
+	// their timeout. It is how many objects Terraform works on unless told otherwise, so that who tells it
+	// otherwise floods no director.
+	maxCalls = 10
 	// maxAnswer bounds an answer in bytes: ten thousand real servers are about 3 MB.
 	maxAnswer = 64 << 20
 )
@@ -53,6 +57,8 @@ type Client struct {
 	token    string
 	timeout  time.Duration
 	http     *retryablehttp.Client
+	// calls holds a token for each call that is under way.
+	calls chan struct{}
 }
 
 // New checks the configuration and returns a client. It sends nothing.
@@ -65,6 +71,7 @@ func New(c Config) (*Client, error) {
 		c.Timeout = defaultTimeout
 	}
 	return &Client{
+		calls:    make(chan struct{}, maxCalls),
 		name:     c.Name,
 		endpoint: c.Endpoint,
 		base:     base,
@@ -194,6 +201,12 @@ var errNotModified = errors.New("not modified")
 // call sends a request and decodes the answer into out, unless out is nil. op says in an error what
 // was tried: "put virtual server web".
 func (c *Client) call(ctx context.Context, op string, r request, out any) error {
+	select {
+	case c.calls <- struct{}{}:
+		defer func() { <-c.calls }()
+	case <-ctx.Done():
+		return c.unreachable(op, ctx.Err())
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 

@@ -19,6 +19,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -158,6 +159,36 @@ func TestRefusalSaysWhoRefusedWhatAndHowToMendIt(t *testing.T) {
 				t.Error("a director that answers counts as unreachable")
 			}
 		})
+	}
+}
+
+func TestDirectorIsNotFlooded(t *testing.T) {
+	t.Parallel()
+	var busy, most atomic.Int32
+	var once sync.Once
+	full := make(chan struct{})
+	c := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		n := busy.Add(1)
+		defer busy.Add(-1)
+		for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
+		}
+		if n == maxCalls {
+			once.Do(func() { close(full) }) // the first ones wait for one another, so the bound is reached
+		}
+		<-full
+		answer(200, "application/json", okServer)(w, r)
+	})
+	var wg sync.WaitGroup
+	for range 4 * maxCalls {
+		wg.Go(func() {
+			if _, err := c.RealServers().Get(t.Context(), "web/192.0.2.21:80"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := most.Load(); got != maxCalls {
+		t.Errorf("%d requests were under way at a time, want %d", got, maxCalls)
 	}
 }
 

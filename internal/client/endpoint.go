@@ -79,8 +79,7 @@ func dial(c Config) (*url.URL, *http.Transport, error) {
 		TLSClientConfig:     security,
 		TLSHandshakeTimeout: dialTimeout,
 		ForceAttemptHTTP2:   true,
-		// Terraform works on ten objects at a time unless told otherwise.
-		MaxIdleConnsPerHost: 10,
+		MaxIdleConnsPerHost: maxCalls,
 		IdleConnTimeout:     30 * time.Second,
 	}
 	if base.Scheme == "unix" {
