@@ -3,6 +3,8 @@ package httpapi
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
@@ -15,7 +17,13 @@ const problemType = "application/problem+json"
 // problem is an error that answers a request (RFC 9457).
 type problem struct{ spec.Problem }
 
+// newProblem makes one. What it repeats of a request may be no UTF-8, which JSON must be.
 func newProblem(status int, detail string, errs spec.FieldErrors) *problem {
+	valid := func(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
+	detail, errs = valid(detail), slices.Clone(errs)
+	for i, e := range errs {
+		errs[i] = spec.FieldError{Pointer: valid(e.Pointer), Detail: valid(e.Detail)}
+	}
 	return &problem{spec.Problem{
 		Type:   "about:blank",
 		Title:  http.StatusText(status),
