@@ -6,47 +6,59 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
 
-// What the guide "Getting started" has one type makes a director that answers.
+// What the guide "Getting started" has one type makes directors that answer to one CA and one token.
 func TestGettingStarted(t *testing.T) {
 	t.Parallel()
-	guide, err := filepath.Abs(filepath.Join(folder, "guides", "getting-started"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := newSite(t, "ha-pair-dr", nil)
 	dir := t.TempDir()
-	run(t, s.client, "sh", "-c", `cd "$1" && exec sh "$2"`, "sh", dir, filepath.Join(guide, "certificates.sh"))
-	file := filepath.Join(dir, "lvs-ca", "d1", "agent.hcl")
-	text, err := os.ReadFile(filepath.Join(guide, "agent.hcl"))
+	text, err := os.ReadFile(filepath.Join(folder, "guides", "getting-started", "init.sh"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = []byte(strings.ReplaceAll(string(text), "/etc/lvs-agent", filepath.Dir(file)) + "state_dir = \"" + t.TempDir() + "\"\n")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
+	var commands []string
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "lvs-agent ") {
+			commands = append(commands, strings.TrimSpace(line))
+		}
 	}
-	agent := s.d1.Host.Command(t.Context(), s.agent.Binary, "run", "--config", file)
-	if err := agent.Start(); err != nil {
-		t.Fatal(err)
+	if len(commands) != len(s.directors()) {
+		t.Fatalf("the guide has %d commands", len(commands))
 	}
-	defer func() {
-		_ = agent.Process.Kill()
-		_ = agent.Wait()
-	}()
-	status := []string{"sh", "-c", `LVS_TOKEN=$(cat "$1/token") exec "$2" status --endpoint https://192.0.2.11:8443 --ca-cert-file "$1/ca.pem"`,
-		"sh", filepath.Join(dir, "lvs-ca"), s.agent.Binary}
-	var answer string
+	for i, d := range s.directors() {
+		own := filepath.Join(dir, d.Host.Name())
+		command := strings.NewReplacer("/etc/lvs-agent", own, "/root/d1", filepath.Join(dir, "d1")).Replace(commands[i])
+		run(t, d.Host, append([]string{s.agent.Binary}, strings.Fields(command)[1:]...)...)
+		agent := d.Host.Command(t.Context(), s.agent.Binary, "run", "--config", filepath.Join(own, "agent.hcl"))
+		if err := agent.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = agent.Process.Kill()
+			_ = agent.Wait()
+		})
+		wantStatus(t, s, d, filepath.Join(dir, "d1"))
+	}
+}
+
+// wantStatus waits until a director answers the client, who has the files of the first one.
+func wantStatus(t *testing.T, s *site, d *lab.Director, files string) {
+	t.Helper()
+	status := []string{"sh", "-c", `LVS_TOKEN=$(cat "$1/token") exec "$2" status --endpoint "$3" --ca-cert-file "$1/ca.pem"`,
+		"sh", files, s.agent.Binary, d.Endpoint}
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		if answer, err = s.client.Output(t.Context(), status...); err == nil {
-			break
+		answer, err := s.client.Output(t.Context(), status...)
+		if err == nil {
+			if !strings.Contains(answer, d.Host.Name()) {
+				t.Errorf("%s says\n%s", d.Host.Name(), answer)
+			}
+			return
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(err)
 		}
-	}
-	if !strings.Contains(answer, "d1") {
-		t.Errorf("the director says\n%s", answer)
 	}
 }
