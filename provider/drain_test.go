@@ -25,7 +25,7 @@ func TestDestroyWaitsUntilAServersConnectionsHaveEnded(t *testing.T) {
 		resource.TestStep{Config: impatient, ConfigPlanChecks: noChanges()},
 		resource.TestStep{
 			PreConfig: func() { d2.busy.Store(true) },
-			Config:    service, ExpectError: saying(`real server "web/192.0.2.21:80" was not gone after 6s (0 connections left): destroy it again to wait on, or raise timeouts.delete`),
+			Config:    service, ExpectError: saying(`real server "web/192.0.2.21:80" was not gone after 6s (0 connections left, which are cut at `),
 		},
 		resource.TestStep{
 			PreConfig: func() {
