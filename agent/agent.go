@@ -88,7 +88,7 @@ func (a *Agent) assemble() {
 	a.started = make(chan struct{})
 	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish, Presence: presence{a.store, func() *vrrp.Engine { return a.engine }}})
 	a.balancer = balance.New(balance.Config{
-		Kernel: a.plane.table, Health: health{a.checker}, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Drains: drains{a.store}, Log: a.log,
+		Kernel: a.plane.table, Health: health{a.checker}, Weights: a.checker.Weight, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Drains: drains{a.store}, Log: a.log,
 		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval, Publish: a.events.Publish, Modules: a.plane.modules,
 	})
 	a.engine = vrrp.NewEngine(vrrp.Config{

@@ -44,7 +44,7 @@ resource "lvs_virtual_server" "web" {
     interval = "2000ms"
     http     = { path = "/healthz", expected_status = ["200", "204-204"] }
     tcp      = {}
-    script   = { name = lvs_check_script.gateway.name }
+    script   = { name = lvs_check_script.gateway.name, dynamic_weight = true }
   }
 }
 

@@ -65,6 +65,8 @@ func healthCheckAttribute(description string) schema.Attribute {
 				MarkdownDescription: "A check script exits with 0. The server's address and port are in its environment.",
 				Attributes: map[string]schema.Attribute{
 					"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the check script (`lvs_check_script`)."},
+					"dynamic_weight": flagAttribute(false, "Whether the script says the server's weight: an exit status of 2 to 255 passes, too, and is the weight plus 2, "+
+						"as in keepalived's `misc_dynamic`. With 0 the server has its own weight; 1 fails."),
 				},
 			},
 		},
@@ -72,7 +74,7 @@ func healthCheckAttribute(description string) schema.Attribute {
 }
 
 func scriptCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{"name": types.StringType}}
+	return types.ObjectType{AttrTypes: map[string]attr.Type{"name": types.StringType, "dynamic_weight": types.BoolType}}
 }
 
 // healthCheck reads the attribute; nil when it is left out. Its secrets are in the configuration's alone, which may be
@@ -113,7 +115,9 @@ func healthCheck(o, config types.Object) *spec.HealthCheck {
 		v.Ping = pingCheck(ping)
 	}
 	if script := attribute[types.Object](o, "script"); !script.IsNull() {
-		v.Script = &spec.ScriptCheck{Name: attribute[types.String](script, "name").ValueString()}
+		v.Script = &spec.ScriptCheck{
+			Name: attribute[types.String](script, "name").ValueString(), DynamicWeight: flag(attribute[types.Bool](script, "dynamic_weight"), false),
+		}
 	}
 	return &v
 }
@@ -158,7 +162,9 @@ func healthCheckValue(v *spec.HealthCheck, before types.Object) types.Object {
 		all["ping"] = pingCheckValue(*v.Ping)
 	}
 	if v.Script != nil {
-		all["script"] = types.ObjectValueMust(scriptCheckType().AttrTypes, map[string]attr.Value{"name": types.StringValue(v.Script.Name)})
+		all["script"] = types.ObjectValueMust(scriptCheckType().AttrTypes, map[string]attr.Value{
+			"name": types.StringValue(v.Script.Name), "dynamic_weight": types.BoolValue(v.Script.DynamicWeight),
+		})
 	}
 	return types.ObjectValueMust(healthCheckType().AttrTypes, all)
 }

@@ -47,9 +47,11 @@ const DefaultResyncInterval = 30 * time.Second
 type Config struct {
 	Kernel Kernel
 	Health Health
-	Ledger Ledger
-	Drains Drains
-	Log    *slog.Logger
+	// Weights returns the weight that its check script gives a server; ok is false while it says none. It may be nil.
+	Weights func(spec.ServerKey) (weight int, ok bool)
+	Ledger  Ledger
+	Drains  Drains
+	Log     *slog.Logger
 	// DriftPolicy is Repair if empty.
 	DriftPolicy DriftPolicy
 	// ResyncInterval is DefaultResyncInterval if 0.
@@ -65,6 +67,7 @@ type Config struct {
 type Balancer struct {
 	kernel   Kernel
 	health   Health
+	weights  func(spec.ServerKey) (int, bool)
 	ledger   *claims
 	drains   Drains
 	log      *slog.Logger
@@ -115,7 +118,7 @@ func New(c Config) *Balancer {
 		c.Modules = func() (ipvs.Modules, error) { return nil, nil }
 	}
 	return &Balancer{
-		kernel: c.Kernel, health: c.Health, ledger: &claims{ledger: c.Ledger}, drains: c.Drains, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval, publish: c.Publish, modules: c.Modules,
+		kernel: c.Kernel, health: c.Health, weights: c.Weights, ledger: &claims{ledger: c.Ledger}, drains: c.Drains, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval, publish: c.Publish, modules: c.Modules,
 		turn: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1),
 	}

@@ -54,7 +54,7 @@ func onDirector(t *testing.T, policy DriftPolicy, test func(*testing.T, *directo
 func (d *director) start(t *testing.T, policy DriftPolicy) {
 	d.t, d.log, d.events = t, &bytes.Buffer{}, event.New(event.Capacity, 0)
 	balancer := New(Config{
-		Kernel: d.table, Health: d.health, Ledger: d.ledger, Drains: d, DriftPolicy: policy,
+		Kernel: d.table, Health: d.health, Weights: d.health.weight, Ledger: d.ledger, Drains: d, DriftPolicy: policy,
 		Log: slog.New(slog.NewTextHandler(d.log, nil)), Publish: d.events.Publish,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -135,6 +135,25 @@ func tcp(address string) ipvs.ServiceKey {
 type verdicts struct {
 	mu   sync.Mutex
 	says map[string]Verdict
+	// weights are those that check scripts give.
+	weights map[string]int
+}
+
+func (v *verdicts) weight(key spec.ServerKey) (int, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	weight, ok := v.weights[key.Address.String()]
+	return weight, ok
+}
+
+// weigh has a check script give a server a weight.
+func (v *verdicts) weigh(server string, weight int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.weights == nil {
+		v.weights = map[string]int{}
+	}
+	v.weights[server] = weight
 }
 
 func (v *verdicts) Server(key spec.ServerKey) (Verdict, string) {

@@ -44,7 +44,7 @@ func Compute(desired spec.Desired, remembered memories) ipvs.Table {
 				continue
 			}
 			destination.Weight = 0
-		case rests:
+		case rests, destination.Weight == 0: // by its script, where asking for it would be refused
 			rest(table, v, key.Address, destination)
 			continue
 		default:

@@ -144,6 +144,7 @@ func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task) (seen
 // decide says what is wanted where the kernel has the table of the last view, of which desired is the part that it is
 // about.
 func (b *Balancer) decide(desired spec.Desired, last view) view {
+	desired = b.weighed(desired, last.table)
 	return last.decided(desired, last.remembered.remember(desired, b.verdict, observation{last.table, last.stats, time.Now()}))
 }
 

@@ -117,6 +117,7 @@ func (b *Balancer) refresh(ctx context.Context) {
 }
 
 func (b *Balancer) services(desired spec.Desired, seen view) map[string]spec.VirtualServerStatus {
+	desired = b.weighed(desired, seen.table)
 	services := make(map[string]spec.VirtualServerStatus, len(desired.VirtualServers))
 	for name, v := range desired.VirtualServers {
 		services[name] = spec.VirtualServerStatus{

@@ -227,6 +227,17 @@ func (c *Checker) Facts(key spec.ServerKey) (_ spec.CheckFacts, ok bool) {
 	return t.facts(time.Now()), true
 }
 
+// Weight returns the weight that the last pass of a real server's check script gave it; ok is false where it has
+// its own.
+func (c *Checker) Weight(key spec.ServerKey) (weight int, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t, known := c.servers.Get(key); known && t.weight != nil {
+		return *t.weight, true
+	}
+	return 0, false
+}
+
 // Script returns the verdict on a check script; known is false until its first result. The last verdict
 // on a script that was deleted holds for as long as an instance's priority depends on it.
 func (c *Checker) Script(name string) (passing, known bool) {

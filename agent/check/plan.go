@@ -121,7 +121,7 @@ func (p *plan) lostScript(next *plan) bool {
 		return false
 	}
 	lost := *p.round.server
-	lost.Script = &ServerScript{Name: lost.Script.Name}
+	lost.Script = &ServerScript{Name: lost.Script.Name, DynamicWeight: lost.Script.DynamicWeight}
 	return p.with(lost).equal(next)
 }
 
@@ -161,7 +161,7 @@ func (p planner) server(key spec.ServerKey, service spec.VirtualServer, server s
 		Source: v.Source, FirewallMark: v.FirewallMark,
 	}
 	if v.Script != nil {
-		check.Script = &ServerScript{Name: v.Script.Name, Command: p.scripts[v.Script.Name].Command}
+		check.Script = &ServerScript{Name: v.Script.Name, Command: p.scripts[v.Script.Name].Command, DynamicWeight: v.Script.DynamicWeight}
 	}
 	r := round{interval: v.Interval.Std(), timeout: v.Timeout.Std(), server: check}
 	how, known := p.worded[v]

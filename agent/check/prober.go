@@ -11,7 +11,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// A Prober probes a target once: nil is a pass, and the text of an error is the reason that a person
+// A Prober probes a target once: nil is a pass, so is a Weight, and the text of an error is the reason that a person
 // reads, such as "connection refused". It returns when the context ends, whose deadline is the check's
 // timeout. It is called from many goroutines at once, but not twice at a time for one check.
 type Prober interface {
@@ -40,7 +40,16 @@ type ServerScript struct {
 	Name string
 	// Command is the script's program and arguments; it is empty when the script does not exist.
 	Command []string
+	// DynamicWeight is as spec.ScriptCheck has it.
+	DynamicWeight bool
 }
+
+// Weight is a pass that says which weight the server is to have. It is returned in the place of an error, as
+// io.EOF is.
+type Weight int
+
+// Error says what is no failure.
+func (w Weight) Error() string { return fmt.Sprintf("its check script gives it the weight %d", int(w)) }
 
 // Network is the Prober of an agent at work: it sends packets and starts programs.
 type Network struct {
@@ -70,10 +79,16 @@ func (n Network) Server(ctx context.Context, check ServerCheck) error {
 	if len(probes) == 1 {
 		return results[0]
 	}
+	var weight error
 	for i, err := range results {
-		if err != nil {
+		if _, passed := errors.AsType[Weight](err); passed {
+			weight, results[i] = err, nil
+		} else if err != nil {
 			results[i] = fmt.Errorf("%s: %w", probes[i].kind, err)
 		}
 	}
-	return all(results)
+	if err := all(results); err != nil {
+		return err
+	}
+	return weight
 }

@@ -120,7 +120,7 @@ func (c *Checker) begin(ctx context.Context, s *series, now time.Time) {
 	r := s.round
 	c.rounds.Go(func() {
 		err := r.probe(ctx, c.prober)
-		c.home(s, result{at: time.Now(), took: time.Since(now), err: err}, errors.Is(ctx.Err(), context.Canceled))
+		c.home(s, newResult(time.Now(), time.Since(now), err), errors.Is(ctx.Err(), context.Canceled))
 	})
 }
 
@@ -175,6 +175,9 @@ func (c *Checker) settle(s *series, r result, n *news) {
 	s.last = r
 	for _, t := range s.targets {
 		before := t.counter.verdict
+		if t.weigh(r) {
+			n.add(t.id)
+		}
 		if t.record(r) {
 			c.told(t, before)
 			n.add(t.id)

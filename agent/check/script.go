@@ -28,12 +28,19 @@ func (p scriptProbe) Probe(ctx context.Context, server netip.AddrPort) error {
 	if len(p.script.Command) == 0 {
 		return fmt.Errorf("check script %q does not exist on this director", p.script.Name)
 	}
-	return scriptReason(p.sandbox.Run(ctx, sandbox.Command{Line: p.script.Command, Environment: []string{
+	err := p.sandbox.Run(ctx, sandbox.Command{Line: p.script.Command, Environment: []string{
 		EnvVirtualServer + "=" + p.service,
 		EnvServerAddress + "=" + server.Addr().String(),
 		fmt.Sprintf("%s=%d", EnvServerPort, server.Port()),
-	}}))
+	}})
+	if exit, ok := errors.AsType[*sandbox.ExitError](err); ok && p.script.DynamicWeight && exit.Status >= lowestWeight {
+		return Weight(exit.Status - lowestWeight)
+	}
+	return scriptReason(err)
 }
+
+// lowestWeight is the exit status that stands for the weight 0, as in keepalived's misc_dynamic.
+const lowestWeight = 2
 
 // scriptReason says why a script's run failed, or nil.
 func scriptReason(err error) error {

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/sandbox"
+	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // scriptNetwork returns a network with a shell script of that body in its folder, and the script's path.
@@ -62,5 +65,39 @@ func TestScriptOfAServerIsToldWhichOne(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("reason (-want +got):\n%s", diff)
 		}
+	}
+}
+
+func TestScriptSaysTheWeight(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status  int
+		dynamic bool
+		want    error
+	}{
+		"its own":              {0, true, nil},
+		"none":                 {2, true, Weight(0)},
+		"some":                 {12, true, Weight(10)},
+		"the most":             {255, true, Weight(253)},
+		"a failure":            {1, true, errors.New("exit status 1")},
+		"nothing, if not told": {12, false, errors.New("exit status 12")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n, path := scriptNetwork(t, fmt.Sprintf("exit %d", tt.status))
+			ctx, cancel := withTimeout(t.Context(), patience)
+			defer cancel()
+			check := ServerCheck{Server: key("192.0.2.21:80"), Script: &ServerScript{Name: "load", Command: []string{path}, DynamicWeight: tt.dynamic}}
+			if diff := cmp.Diff(text(tt.want), text(n.Server(ctx, check))); diff != "" {
+				t.Errorf("alone (-want +got):\n%s", diff)
+			}
+			check.TCP = &spec.TCPCheck{}
+			check.Server = key(closedPort(t))
+			want := "tcp: connection refused"
+			if _, weight := errors.AsType[Weight](tt.want); !weight && tt.want != nil {
+				want += "; script: " + tt.want.Error()
+			}
+			if diff := cmp.Diff(want, text(n.Server(ctx, check))); diff != "" {
+				t.Errorf("beside a check that fails (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"time"
 )
 
@@ -30,6 +31,16 @@ type result struct {
 	at   time.Time // zero before the first
 	took time.Duration
 	err  error
+	// weight is what a pass said of the server's weight; nil is nothing.
+	weight *int
+}
+
+func newResult(at time.Time, took time.Duration, err error) result {
+	if weight, passed := errors.AsType[Weight](err); passed {
+		w := int(weight)
+		return result{at: at, took: took, weight: &w}
+	}
+	return result{at: at, took: took, err: err}
 }
 
 // join has a target count the results, from the last one on: it is no older than an interval.
@@ -39,6 +50,7 @@ func (s *series) join(t *target) (changed bool) {
 	if s.last.at.IsZero() {
 		return false
 	}
+	t.weigh(s.last)
 	return t.record(s.last)
 }
 

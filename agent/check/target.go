@@ -17,6 +17,7 @@ type target struct {
 	counter        counter
 	reason         string // why the last result was a failure, or why the target is out
 	gone           string // the script whose deletion is waited out
+	weight         *int   // by the last pass; nil is the server's own
 	paused         bool   // until the service's address is in service here
 	runs, failures uint64
 	last           result    // of the rounds that were counted
@@ -32,6 +33,9 @@ func (t *target) define(want *plan) (changed bool) {
 		return false
 	}
 	t.want, t.run, t.gone, t.paused = want, want, "", false
+	if want == nil || want.round.server == nil || want.round.server.Script == nil || !want.round.server.Script.DynamicWeight {
+		t.weight = nil
+	}
 	switch {
 	case want == nil:
 		t.counter, t.reason = counter{verdict: Passing}, ""
@@ -88,6 +92,16 @@ func (t *target) record(r result) (changed bool) {
 	return true
 }
 
+// weigh notes the weight that a pass gives the server, and reports whether that changed.
+func (t *target) weigh(r result) (changed bool) {
+	if r.err != nil {
+		return false // what it was holds for its connections, and for when it passes again
+	}
+	before := t.weight
+	t.weight = r.weight
+	return (before == nil) != (r.weight == nil) || before != nil && *before != *r.weight
+}
+
 // passesNeeded returns how many passes in a row it takes to come back.
 func (t *target) passesNeeded(now time.Time) int {
 	switch {
@@ -120,6 +134,8 @@ func (t *target) why() string {
 		return elsewhere
 	case t.counter.verdict == Unknown:
 		return notYet
+	case t.weight != nil && t.counter.verdict == Passing && t.reason == "":
+		return Weight(*t.weight).Error()
 	}
 	return t.reason
 }

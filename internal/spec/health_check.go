@@ -35,7 +35,8 @@ type HealthCheck struct {
 
 // ScriptCheck runs a check script with the server's address and port in its environment.
 type ScriptCheck struct {
-	Name string `json:"name" doc:"name of the check script"`
+	Name          string `json:"name" doc:"name of the check script"`
+	DynamicWeight bool   `json:"dynamic_weight,omitzero" required:"false" default:"false" doc:"an exit status of 2 to 255 passes, too, and is the server's weight plus 2; 0 passes with the server's own weight, 1 fails"`
 }
 
 // Validate reports everything that is wrong with the values themselves.
