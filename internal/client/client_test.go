@@ -164,18 +164,20 @@ func TestRefusalSaysWhoRefusedWhatAndHowToMendIt(t *testing.T) {
 
 func TestDirectorIsNotFlooded(t *testing.T) {
 	t.Parallel()
-	var busy, most atomic.Int32
+	var mu sync.Mutex
+	var busy, most int
 	var once sync.Once
 	full := make(chan struct{})
 	c := newClient(t, func(w http.ResponseWriter, r *http.Request) {
-		n := busy.Add(1)
-		defer busy.Add(-1)
-		for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
-		}
-		if n == maxCalls {
+		mu.Lock()
+		busy++
+		if most = max(most, busy); busy == maxCalls {
 			once.Do(func() { close(full) }) // the first ones wait for one another, so the bound is reached
 		}
+		mu.Unlock()
+		defer func() { mu.Lock(); busy--; mu.Unlock() }()
 		<-full
+		time.Sleep(50 * time.Millisecond) // for more to come, if more may
 		answer(200, "application/json", okServer)(w, r)
 	})
 	var wg sync.WaitGroup
@@ -187,8 +189,8 @@ func TestDirectorIsNotFlooded(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := most.Load(); got != maxCalls {
-		t.Errorf("%d requests were under way at a time, want %d", got, maxCalls)
+	if most != maxCalls {
+		t.Errorf("%d requests were under way at a time, want %d", most, maxCalls)
 	}
 }
 
