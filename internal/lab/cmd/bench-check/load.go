@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -89,11 +90,12 @@ func measureLoad(ctx context.Context, s settings, t *table, what string, n, port
 		return err
 	}
 	c := check.New(check.Config{Prober: check.Network{}})
-	c.Set(desire(n, port, v))
+	d := desire(n, port, v)
+	c.Set(d)
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
-	if err := pause(ctx, 4*time.Second); err != nil { // first rounds, and the way to where they lie for good
+	if err := settle(ctx, c, d); err != nil {
 		cancel()
 		return err
 	}
@@ -109,6 +111,26 @@ func measureLoad(ctx context.Context, s settings, t *table, what string, n, port
 	}
 	report(t, what, before, after, n)
 	return nil
+}
+
+// settle waits until all servers have been checked, and until the second rounds are over, after which rounds lie
+// where they do for good.
+func settle(ctx context.Context, c *check.Checker, d spec.Desired) error {
+	for range 120 {
+		if err := pause(ctx, time.Second); err != nil {
+			return err
+		}
+		unknown := 0
+		for key := range d.RealServers.All() {
+			if verdict, _ := c.Server(key); verdict != check.Passing {
+				unknown++
+			}
+		}
+		if unknown == 0 {
+			return pause(ctx, 3*time.Second)
+		}
+	}
+	return errors.New("not all servers pass after two minutes")
 }
 
 func report(t *table, what string, before, after state, perSecond int) {
