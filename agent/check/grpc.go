@@ -41,6 +41,9 @@ func (p grpcProbe) Probe(ctx context.Context, server netip.AddrPort) error {
 		}
 		secure = credentials.NewTLS(config)
 	}
+	asking, done := context.WithCancel(ctx)
+	defer done()
+	dial := until(asking, p.dial)
 	var trouble trouble
 	// passthrough, and a dialer: no name is looked up, no proxy taken from the environment.
 	client, err := grpc.NewClient("passthrough:///"+server.String(),
@@ -50,7 +53,7 @@ func (p grpcProbe) Probe(ctx context.Context, server netip.AddrPort) error {
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxGRPCAnswer)),
 		grpc.WithTransportCredentials(heard{secure, &trouble}),
 		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
-			conn, err := p.dial(ctx, "tcp", address)
+			conn, err := dial(ctx, "tcp", address)
 			return conn, trouble.note(err)
 		}))
 	if err != nil {

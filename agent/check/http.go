@@ -57,7 +57,9 @@ func (p httpProbe) ask(ctx context.Context, server netip.AddrPort, of spec.HTTPR
 	if err != nil {
 		return fmt.Errorf("the path %q cannot be requested", clean(of.Path))
 	}
-	transport, err := p.transport(server, of)
+	asking, done := context.WithCancel(ctx)
+	defer done()
+	transport, err := p.transport(asking, server, of)
 	if err != nil {
 		return err
 	}
@@ -80,14 +82,15 @@ var errNotHTTP2 = errors.New("the server does not speak HTTP/2")
 
 // transport returns what carries a request. It is for one alone: no connection is reused, no proxy is taken from
 // the environment, and none of its goroutines outlives the request.
-func (p httpProbe) transport(server netip.AddrPort, of spec.HTTPRequest) (*http.Transport, error) {
+func (p httpProbe) transport(ctx context.Context, server netip.AddrPort, of spec.HTTPRequest) (*http.Transport, error) {
+	dial := until(ctx, p.dial)
 	var versions http.Protocols
 	versions.SetHTTP1(p.check.Version != spec.HTTP2)
 	versions.SetHTTP2(p.check.Version == spec.HTTP2 && p.check.TLS != nil)
 	versions.SetUnencryptedHTTP2(p.check.Version == spec.HTTP2 && p.check.TLS == nil)
 	transport := &http.Transport{
 		// Wherever a redirect leads, it is this server that is checked.
-		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return p.dial(ctx, "tcp", server.String()) },
+		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, "tcp", server.String()) },
 		Protocols:              &versions,
 		DisableKeepAlives:      true,
 		DisableCompression:     true,

@@ -101,6 +101,18 @@ func (e setupError) Error() string {
 	return fmt.Sprintf("%s cannot be used: %v", e.what, errno)
 }
 
+// until returns a dialer whose connections are closed when the context ends, those included that are made later: a
+// library that was told to stop may yet finish a connection in the background, and would keep it.
+func until(ctx context.Context, dial dialFunc) dialFunc {
+	return func(dialing context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(dialing, network, address)
+		if err == nil {
+			context.AfterFunc(ctx, func() { _ = conn.Close() }) // mostly, it is closed already
+		}
+		return conn, err
+	}
+}
+
 // obey makes what goes on on a connection end with the context. What it returns undoes that.
 func obey(ctx context.Context, conn net.Conn) (undo func() bool) {
 	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
