@@ -32,11 +32,11 @@ type Sandbox struct {
 	account *account // once found
 }
 
-// New returns a Sandbox for the programs in a directory. An agent that is root runs them as user;
-// any other can only run them as itself. Whether directory and user exist is seen at each run, so
+// New returns a Sandbox for the programs in a directory. An agent that is root, or may
+// change users as its service lets it, runs them as user; any other can only run them as itself. Whether directory and user exist is seen at each run, so
 // that they may be made later.
 func New(directory, user string) *Sandbox {
-	if os.Geteuid() != 0 {
+	if !maySwitchUser() {
 		user = ""
 	}
 	return &Sandbox{admission: admission{directory: directory, self: uint32(os.Geteuid())}, user: user}
@@ -84,7 +84,7 @@ func (s *Sandbox) Run(ctx context.Context, c Command) error {
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.WaitDelay = pipeGrace
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: as.credential()}
-	if err := cmd.Start(); err != nil {
+	if err := start(cmd); err != nil {
 		return startError(file, as, err)
 	}
 	endGroup(cmd.Process.Pid) // whose leader the context kills

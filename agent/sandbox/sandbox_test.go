@@ -98,6 +98,8 @@ func TestScriptResults(t *testing.T) {
 		"works in the root folder": {[]string{write(t, dir, "pwd", "pwd; exit 1")}, patience, "exit status 1: /"},
 		"leads a session":          {[]string{write(t, dir, "sid", `[ "$(cut -d' ' -f6 /proc/$$/stat)" = $$ ]`)}, patience, "passed"},
 		"has no group but its own": {[]string{write(t, dir, "grp", `[ "$(id -G)" = "$(id -g)" ] || { id; exit 1; }`)}, patience, "passed"},
+		"can gain nothing":         {[]string{write(t, dir, "nnp", `grep -q '^NoNewPrivs:.1' /proc/$$/status`)}, patience, "passed"},
+		"has no capability":        {[]string{write(t, dir, "cap", `grep -c '^Cap\(Eff\|Prm\|Amb\):.0*$' /proc/$$/status; exit 1`)}, patience, "exit status 1: 3"},
 		"has only PATH":            {[]string{write(t, dir, "env", `tr '\0' ' ' </proc/$$/environ; exit 1`)}, patience, "exit status 1: PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
 	} {
 		t.Run(name, func(t *testing.T) {
