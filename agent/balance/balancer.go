@@ -81,6 +81,8 @@ type Balancer struct {
 	turn chan struct{}
 	// base is what was last wanted, nil before that and when the kernel has lost it all.
 	base ipvs.Table
+	// inherited is until when services that somebody else set up keep what nobody has asked for yet.
+	inherited map[ipvs.ServiceKey]time.Time
 	// noticed is the drift that the last pass left.
 	noticed []spec.Drift
 	told    told
@@ -119,6 +121,8 @@ func New(c Config) *Balancer {
 	}
 	return &Balancer{
 		kernel: c.Kernel, health: c.Health, weights: c.Weights, ledger: &claims{ledger: c.Ledger}, drains: c.Drains, log: c.Log, policy: c.DriftPolicy, interval: c.ResyncInterval, publish: c.Publish, modules: c.Modules,
+		inherited: map[ipvs.ServiceKey]time.Time{},
+
 		turn: make(chan struct{}, 1),
 		wake: make(chan struct{}, 1),
 	}

@@ -410,6 +410,44 @@ func TestServiceThatIsThereIsAdoptedInPlace(t *testing.T) {
 	})
 }
 
+// What somebody else set up goes on while Terraform asks for the service, and then for its servers.
+func TestServersOfAnAdoptedServiceStayUntilTheyAreAskedFor(t *testing.T) {
+	for _, policy := range []DriftPolicy{Repair, Report} {
+		t.Run(string(policy), func(t *testing.T) {
+			onDirector(t, policy, func(t *testing.T, d *director) {
+				d.Set(spec.Desired{})
+				d.sync() // an agent that has run for a while
+				five := ipvs.Destination{Forwarding: ipvs.DirectRouting, Weight: 5}
+				d.table.Edit(func(table ipvs.Table) {
+					table[tcp("192.0.2.100:80")] = ipvs.Service{
+						Options:      ipvs.Options{Scheduler: "lc"},
+						Destinations: map[netip.AddrPort]ipvs.Destination{netip.MustParseAddrPort(a): five, netip.MustParseAddrPort("192.0.2.99:80"): five},
+					}
+				})
+				adopt := func(d spec.Desired) spec.Desired {
+					return with(d, func(v *spec.VirtualServer) {
+						v.DrainTimeout, v.SorryServer = spec.DefaultDrainTimeout, &spec.SorryServer{Address: netip.MustParseAddr("192.0.2.98"), Port: 80}
+					})
+				}
+				const service, kept = "-A -t 192.0.2.100:80 -s wrr", "-a -t 192.0.2.100:80 -r 192.0.2.99:80 -g -w 5"
+				d.Set(adopt(web()))
+				d.syncServices("web")
+				d.wants(service, "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 5", kept)
+				time.Sleep(10 * time.Second)
+				d.Set(adopt(web(a, 1, b, 1)))
+				d.syncServices("web")
+				d.wants(service, first1, kept) // b is not in before it passes
+				if drift := d.drift(); len(drift) != 0 {
+					t.Errorf("drift is %q, want none", drift)
+				}
+				d.health.set(a, Up)
+				time.Sleep(spec.DefaultDrainTimeout.Std() + DefaultResyncInterval)
+				d.wants(service, first1)
+			})
+		})
+	}
+}
+
 func TestServiceThatMovesIsThereBeforeItIsGone(t *testing.T) {
 	onDirector(t, Repair, func(t *testing.T, d *director) {
 		d.Set(plain(a, 1))

@@ -25,18 +25,27 @@ type claims struct {
 	ours   map[ipvs.ServiceKey]bool // nil until it is read, and when a write failed
 }
 
+// load reads the ledger, unless that is done.
+func (c *claims) load() error {
+	if c.ours != nil {
+		return nil
+	}
+	entries, err := c.ledger.Entries()
+	if err != nil {
+		return fmt.Errorf("read which services are ours: %w", err)
+	}
+	c.ours = make(map[ipvs.ServiceKey]bool, len(entries))
+	for _, key := range entries {
+		c.ours[key] = true
+	}
+	return nil
+}
+
 // claim records every service of want that is not, so that a crash between this and the next write
 // leaves nothing behind that nobody knows. It returns all that is ours.
 func (c *claims) claim(want ipvs.Table) (ours map[ipvs.ServiceKey]bool, err error) {
-	if c.ours == nil {
-		entries, err := c.ledger.Entries()
-		if err != nil {
-			return nil, fmt.Errorf("read which services are ours: %w", err)
-		}
-		c.ours = make(map[ipvs.ServiceKey]bool, len(entries))
-		for _, key := range entries {
-			c.ours[key] = true
-		}
+	if err := c.load(); err != nil {
+		return nil, err
 	}
 	var more []ipvs.ServiceKey
 	for key := range want {
@@ -57,6 +66,9 @@ func (c *claims) claim(want ipvs.Table) (ours map[ipvs.ServiceKey]bool, err erro
 	}
 	return c.ours, nil
 }
+
+// has reports whether a service is recorded as ours. The ledger is loaded.
+func (c *claims) has(key ipvs.ServiceKey) bool { return c.ours[key] }
 
 // disclaim forgets which of these services are ours no longer: not wanted, and gone from the table.
 func (c *claims) disclaim(services []ipvs.ServiceKey, want, actual ipvs.Table) error {

@@ -46,6 +46,9 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	if err != nil {
 		return b.unavailable(desired, err)
 	}
+	if err := b.ledger.load(); err != nil {
+		return err
+	}
 	if t.whole || b.base == nil || b.failure != nil || b.view.version == "" {
 		t.whole, t.about = true, scope{all: true}
 	}
@@ -145,7 +148,10 @@ func (b *Balancer) look(ctx context.Context, desired spec.Desired, t task) (seen
 // about.
 func (b *Balancer) decide(desired spec.Desired, last view) view {
 	desired = b.weighed(desired, last.table)
-	return last.decided(desired, last.remembered.remember(desired, b.verdict, observation{last.table, last.stats, time.Now()}))
+	now := time.Now()
+	seen := last.decided(desired, last.remembered.remember(desired, b.verdict, observation{last.table, last.stats, now}))
+	b.inherit(seen, desired, now)
+	return seen
 }
 
 // verdict asks for a verdict without its reason.
