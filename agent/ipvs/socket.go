@@ -36,8 +36,6 @@ const (
 const (
 	// An interrupted dump is asked for again this many times.
 	dumpAttempts = 5
-	// The kernel fills up to 32 KB at once (netlink_recvmsg), if there is room for it.
-	receiveBytes = 64 << 10
 	// Room for the errors of a whole batch, which come one by one.
 	queueBytes = 4 << 20
 )
@@ -50,7 +48,7 @@ type socket struct {
 	waits   time.Duration // what the kernel was told to wait for an answer
 	family  uint16
 	next    uint32 // sequence number
-	buffer  []byte
+	inbox   *inbox
 }
 
 // openSocket opens a socket and finds the family, which makes the kernel load the module where it may.
@@ -60,7 +58,7 @@ func openSocket(ctx context.Context, namespace netns.NsHandle, timeout time.Dura
 	if err != nil {
 		return nil, fmt.Errorf("open netlink socket: %w", err)
 	}
-	c := &socket{netlink: s, timeout: timeout, next: 1, buffer: make([]byte, receiveBytes)}
+	c := &socket{netlink: s, timeout: timeout, next: 1, inbox: newInbox()}
 	// Without CAP_NET_ADMIN there is less room, and nothing that could be written.
 	_ = s.SetReceiveBufferSize(queueBytes, true)
 	// An error need not repeat the message that it is about.
@@ -188,21 +186,23 @@ func (c *socket) exchange(ctx context.Context, r *request, take func(answer) (la
 	}
 	var wrong error
 	for {
-		n, err := receive(c.netlink.GetFd(), c.buffer)
+		pieces, err := c.inbox.receive(c.netlink.GetFd())
 		switch {
 		case errors.Is(err, unix.EINTR) && time.Now().Before(end):
 			continue
 		case err != nil:
 			return c.broken("receive from the kernel", err)
 		}
-		last, err := c.split(c.buffer[:n], r, take)
-		if wrong == nil {
-			wrong = err
-		}
-		// What else belongs to an answer that cannot be read is passed over, so that it is not taken for
-		// that to a later request.
-		if last {
-			return wrong
+		for _, piece := range pieces {
+			last, err := c.split(piece, r, take)
+			if wrong == nil {
+				wrong = err
+			}
+			// What else belongs to an answer that cannot be read is passed over, so that it is not taken for
+			// that to a later request.
+			if last {
+				return wrong
+			}
 		}
 		if time.Now().After(end) {
 			return errTimeout

@@ -20,7 +20,7 @@ func controlSocket(t *testing.T, timeout time.Duration) *socket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &socket{netlink: s, timeout: timeout, family: nl.GENL_ID_CTRL, next: 1, buffer: make([]byte, receiveBytes)}
+	c := &socket{netlink: s, timeout: timeout, family: nl.GENL_ID_CTRL, next: 1, inbox: newInbox()}
 	t.Cleanup(c.close)
 	return c
 }
