@@ -19,7 +19,7 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "run until stopped, for a debugger; Terraform finds it by the variable that is printed")
 	flag.Parse()
-	err := quieten()
+	err := provider.QuietLogs()
 	if err == nil {
 		err = providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 			Address: "registry.terraform.io/lvs-director/lvs",

@@ -1,4 +1,4 @@
-package main
+package provider
 
 import (
 	"testing"
@@ -18,7 +18,7 @@ func TestLogsAreWrittenForWhoeverAsksForThem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(test.want, unread(test.environment)); diff != "" {
+			if diff := cmp.Diff(test.want, unreadLogs(test.environment)); diff != "" {
 				t.Errorf("switched off (-want +got):\n%s", diff)
 			}
 		})
