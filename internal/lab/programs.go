@@ -5,15 +5,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 // programsVariable names the folder of the built programs to the run inside the guest.
 const programsVariable = "LVS_LAB_PROGRAMS"
 
-// BuildPrograms builds the provider and the agent from the tree at root, into a folder of its bin/. It is for
-// TestMain, before Main: a compiler inside the guest would take minutes, so there it only finds what was built
-// outside.
-func BuildPrograms(root, folder string) error {
+// BuildPrograms builds the provider and the agent from the tree at root, into a folder of its bin/ and with these
+// flags of go build. It is for TestMain, before Main: a compiler inside the guest would take minutes, so there it
+// only finds what was built outside.
+func BuildPrograms(root, folder string, flags ...string) error {
 	if os.Getenv(programsVariable) != "" {
 		return nil
 	}
@@ -22,7 +23,8 @@ func BuildPrograms(root, folder string) error {
 		return err
 	}
 	bin := filepath.Join(root, "bin", folder)
-	cmd := exec.Command("go", "build", "-o", bin+string(filepath.Separator), ".", "./agent/cmd/lvs-agent")
+	arguments := slices.Concat([]string{"build"}, flags, []string{"-o", bin + string(filepath.Separator), ".", "./agent/cmd/lvs-agent"})
+	cmd := exec.Command("go", arguments...) // #nosec G204 -- the tests' own flags
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := cmd.CombinedOutput(); err != nil {

@@ -166,7 +166,7 @@ func TestADamagedStateLeavesTheKernelAloneUntilABackupIsRestored(t *testing.T) {
 	if err := os.WriteFile(file, []byte(backup), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, err := d.Host.Output(t.Context(), os.Getenv(binaryVariable), "restore", "--config", filepath.Join(dir, "d1", "agent.hcl"), "--from", file)
+	text, err := d.Host.Output(t.Context(), lab.Program("lvs-agent"), "restore", "--config", filepath.Join(dir, "d1", "agent.hcl"), "--from", file)
 	if err != nil {
 		t.Fatal(text, err)
 	}

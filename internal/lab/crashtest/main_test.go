@@ -7,41 +7,18 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
 
-// binaryVariable names the built agent to the run inside the guest.
-const binaryVariable = "LVS_CRASHTEST_AGENT"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(binaryVariable) == "" {
-		if err := build(); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
+	if err := lab.BuildPrograms("../../..", "crashtest", "-tags", "failpoints"); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
 	}
 	lab.Main(m, lab.NeedIPVS, lab.NeedIPVSAdm)
-}
-
-// build makes an agent with failpoints, out here: a compiler inside the guest would take minutes.
-func build() error {
-	root, err := filepath.Abs("../../..")
-	if err != nil {
-		return err
-	}
-	binary := filepath.Join(root, "bin", "crashtest", "lvs-agent")
-	cmd := exec.Command("go", "build", "-tags", "failpoints", "-o", binary, "./agent/cmd/lvs-agent")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the agent: %w\n%s", err, output)
-	}
-	return os.Setenv(binaryVariable, binary)
 }
 
 // patience is how long a test waits for what should come at once. It is not a measure of anything.
@@ -55,7 +32,7 @@ func install(t *testing.T, dir string) *lab.Director {
 		t.Fatal(err)
 	}
 	host := lab.Start(t).Host(t, "d1", "192.0.2.11/24")
-	d, err := lab.Agent{Binary: os.Getenv(binaryVariable), Dir: dir, CA: ca, Token: "secret"}.Install(host, netip.MustParseAddr("192.0.2.11"))
+	d, err := lab.Agent{Binary: lab.Program("lvs-agent"), Dir: dir, CA: ca, Token: "secret"}.Install(host, netip.MustParseAddr("192.0.2.11"))
 	if err != nil {
 		t.Fatal(err)
 	}

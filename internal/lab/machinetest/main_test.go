@@ -8,41 +8,18 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
 
-// agentVariable names the built lvs-agent to the run inside the guest.
-const agentVariable = "LVS_MACHINETEST_AGENT"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(agentVariable) == "" {
-		if err := build(); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
+	if err := lab.BuildPrograms("../../..", "machinetest"); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
 	}
 	lab.Main(m, lab.NeedRoot, lab.NeedOwnMachine)
-}
-
-// build makes the agent out here: a compiler inside the guest would take minutes.
-func build() error {
-	root, err := filepath.Abs("../../..")
-	if err != nil {
-		return err
-	}
-	agent := filepath.Join(root, "bin", "machinetest", "lvs-agent")
-	cmd := exec.Command("go", "build", "-o", agent, "./agent/cmd/lvs-agent")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the agent: %w\n%s", err, output)
-	}
-	return os.Setenv(agentVariable, agent)
 }
 
 // newAgent returns what the agents of a test have in common.
@@ -53,7 +30,7 @@ func newAgent(t *testing.T) lab.Agent {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return lab.Agent{Binary: os.Getenv(agentVariable), Dir: dir, CA: ca, Token: "secret"}
+	return lab.Agent{Binary: lab.Program("lvs-agent"), Dir: dir, CA: ca, Token: "secret"}
 }
 
 // start starts an agent on a host that has the address.

@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/check"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -25,7 +26,7 @@ const (
 // measureDetection has servers die, one after the other: some refuse connections from then on, some are silent. A
 // server dies somewhere between two rounds, so it takes fall - 1 to fall intervals until the last round that
 // is needed begins, and silence takes the timeout besides.
-func measureDetection(ctx context.Context, _ settings, t *table) error {
+func measureDetection(ctx context.Context, _ settings, t bench.Results) error {
 	beforeOthers()
 	v := eachSecond()
 	v.Interval, v.Timeout, v.Fall, v.TCP = spec.Duration(500*time.Millisecond), spec.Duration(200*time.Millisecond), 3, &spec.TCPCheck{}
@@ -44,8 +45,8 @@ func measureDetection(ctx context.Context, _ settings, t *table) error {
 			return err
 		}
 		what := fmt.Sprintf("a dead server, %s, by %d checks %s apart", way.name, v.Fall, v.Interval.Std())
-		t.between(what+": soonest", took[0], soonest+way.more-wakeUp, latest+way.more+wakeUp)
-		t.between(what+": latest", took[len(took)-1], soonest+way.more-wakeUp, latest+way.more+wakeUp)
+		t.Between(what+": soonest", took[0], soonest+way.more-wakeUp, latest+way.more+wakeUp)
+		t.Between(what+": latest", took[len(took)-1], soonest+way.more-wakeUp, latest+way.more+wakeUp)
 	}
 	return nil
 }

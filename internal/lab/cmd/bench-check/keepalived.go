@@ -15,12 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
-	"github.com/lvs-director/terraform-provider-lvs/agent/store"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
 // measureKeepalived has either daemon check the same servers, one after the other.
-func measureKeepalived(ctx context.Context, s settings, t *table) (err error) {
+func measureKeepalived(ctx context.Context, s settings, t bench.Results) (err error) {
 	dir, err := os.MkdirTemp("", "lvs-bench-check-")
 	if err != nil {
 		return err
@@ -36,15 +36,15 @@ func measureKeepalived(ctx context.Context, s settings, t *table) (err error) {
 	if err != nil {
 		return err
 	}
-	t.figure(what+": keepalived", percent(theirs.time, s.duration))
-	t.figure("  memory", fmt.Sprintf("%.1f MB", float64(theirs.memory)/1e6))
+	t.Figure(what+": keepalived", percent(theirs.time, s.duration))
+	t.Figure("  memory", fmt.Sprintf("%.1f MB", float64(theirs.memory)/1e6))
 	ours, err := runAgent(ctx, s, dir)
 	if err != nil {
 		return err
 	}
-	t.ratio(what+": lvs-agent "+percent(ours.time, s.duration), ours.time, theirs.time, 1.5)
-	t.figure("  memory", fmt.Sprintf("%.1f MB", float64(ours.memory)/1e6))
-	t.number("  memory grew by", float64(ours.memory-ours.memoryBefore)/1e6, 20, "MB")
+	t.Ratio(what+": lvs-agent "+percent(ours.time, s.duration), ours.time, theirs.time, 1.5)
+	t.Figure("  memory", fmt.Sprintf("%.1f MB", float64(ours.memory)/1e6))
+	t.Number("  memory grew by", float64(ours.memory-ours.memoryBefore)/1e6, 20, "MB")
 	return nil
 }
 
@@ -72,7 +72,7 @@ func runAgent(ctx context.Context, s settings, dir string) (usage, error) {
 	service := spec.DefaultVirtualServer()
 	service.Address, service.Port, service.Scheduler, service.ForwardingMethod, service.HealthCheck = netip.MustParseAddr("192.0.2.100"), 80, "rr", spec.NAT, &v
 	d.VirtualServers["web"] = service
-	if err := fill(filepath.Join(dir, "state.db"), d); err != nil {
+	if err := bench.Fill(filepath.Join(dir, "state.db"), d); err != nil {
 		return usage{}, err
 	}
 	file := filepath.Join(dir, "agent.hcl")
@@ -81,25 +81,6 @@ func runAgent(ctx context.Context, s settings, dir string) (usage, error) {
 		return usage{}, err
 	}
 	return spend(ctx, s, dir, s.agent, "run", "--config", file)
-}
-
-// fill puts the desired state on disk, as so many requests would have.
-func fill(file string, d spec.Desired) (err error) {
-	s, err := store.Open(file)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	_, err = s.Update(func(spec.Desired) (changes []spec.Change, _ error) {
-		for name, v := range d.VirtualServers {
-			changes = append(changes, spec.Change{Kind: spec.KindVirtualServer, Key: name, Value: v})
-		}
-		for key, v := range d.RealServers.All() {
-			changes = append(changes, spec.Change{Kind: spec.KindRealServer, Key: key.String(), Value: v})
-		}
-		return changes, nil
-	})
-	return err
 }
 
 // usage is what a daemon has used while it checked, and what it had before and after.
@@ -174,7 +155,7 @@ func usageOf(group int) (u usage) {
 		if unix.ClockGettime(int32(^pid<<3|scheduled), &spent) == nil {
 			u.time += time.Duration(spent.Nano())
 		}
-		u.memory += resident(pid)
+		u.memory += bench.Resident(pid)
 	}
 	return u
 }

@@ -8,23 +8,22 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/check"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func measureTCP(ctx context.Context, s settings, t *table) error {
+func measureTCP(ctx context.Context, s settings, t bench.Results) error {
 	v := eachSecond()
 	v.TCP = &spec.TCPCheck{}
 	return measureLoad(ctx, s, t, fmt.Sprintf("%d TCP checks a second", s.tcp), s.tcp, portTCP, v)
 }
 
-func measureHTTP(ctx context.Context, s settings, t *table) error {
+func measureHTTP(ctx context.Context, s settings, t bench.Results) error {
 	v := eachSecond()
 	http := spec.DefaultHTTPCheck()
 	v.HTTP = &http
@@ -62,24 +61,13 @@ func stateOf(c *check.Checker) state {
 	_ = unix.Getrusage(unix.RUSAGE_SELF, &u)
 	descriptors, _ := os.ReadDir("/proc/self/fd")
 	return state{
-		at: time.Now(), processor: time.Duration(u.Utime.Nano() + u.Stime.Nano()), resident: resident(os.Getpid()),
+		at: time.Now(), processor: time.Duration(u.Utime.Nano() + u.Stime.Nano()), resident: bench.Resident(os.Getpid()),
 		goroutines: runtime.NumGoroutine(), descriptors: len(descriptors), metrics: c.Metrics(),
 	}
 }
 
-// resident returns the memory of a process, in bytes.
-func resident(pid int) int64 {
-	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	fields := strings.Fields(string(statm))
-	if err != nil || len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
-}
-
 // measureLoad checks n servers each second, on one core, while the server has any.
-func measureLoad(ctx context.Context, s settings, t *table, what string, n, port int, v spec.HealthCheck) error {
+func measureLoad(ctx context.Context, s settings, t bench.Results, what string, n, port int, v spec.HealthCheck) error {
 	stop, err := startServer(ctx)
 	if err != nil {
 		return err
@@ -133,19 +121,19 @@ func settle(ctx context.Context, c *check.Checker, d spec.Desired) error {
 	return errors.New("not all servers pass after two minutes")
 }
 
-func report(t *table, what string, before, after state, perSecond int) {
+func report(t bench.Results, what string, before, after state, perSecond int) {
 	took := after.at.Sub(before.at)
 	rounds := after.metrics.Rounds - before.metrics.Rounds
 	used := after.processor - before.processor
-	t.atLeast(what+": done", float64(rounds)/took.Seconds(), 0.99*float64(perSecond), "/s")
-	t.number(what+": processor time, of a core", 100*used.Seconds()/took.Seconds(), 100, "%")
-	t.figure(what+": processor time of one", (used / time.Duration(max(1, rounds))).Round(100*time.Nanosecond).String())
-	t.number(what+": 99 % begin later than due by at most, of the interval", 100*lateness(before.metrics.Lateness, after.metrics.Lateness, 0.99), 10.1, "%")
-	t.number(what+": left out", float64(after.metrics.Skipped-before.metrics.Skipped), float64(rounds)/1000+1, "")
-	t.figure(what+": memory", fmt.Sprintf("%.1f MB", float64(after.resident)/1e6))
-	t.number(what+": memory grew by", float64(after.resident-before.resident)/1e6, 20, "MB")
+	t.AtLeast(what+": done", float64(rounds)/took.Seconds(), 0.99*float64(perSecond), "/s")
+	t.Number(what+": processor time, of a core", 100*used.Seconds()/took.Seconds(), 100, "%")
+	t.Figure(what+": processor time of one", (used / time.Duration(max(1, rounds))).Round(100*time.Nanosecond).String())
+	t.Number(what+": 99 % begin later than due by at most, of the interval", 100*lateness(before.metrics.Lateness, after.metrics.Lateness, 0.99), 10.1, "%")
+	t.Number(what+": left out", float64(after.metrics.Skipped-before.metrics.Skipped), float64(rounds)/1000+1, "")
+	t.Figure(what+": memory", fmt.Sprintf("%.1f MB", float64(after.resident)/1e6))
+	t.Number(what+": memory grew by", float64(after.resident-before.resident)/1e6, 20, "MB")
 	// Of both there are as many as rounds go on at the moment.
-	t.number(what+": goroutines and descriptors, more than before", float64(max(after.goroutines-before.goroutines, after.descriptors-before.descriptors)), 100, "")
+	t.Number(what+": goroutines and descriptors, more than before", float64(max(after.goroutines-before.goroutines, after.descriptors-before.descriptors)), 100, "")
 }
 
 // lateness returns the bound below which that part of the rounds between began.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 // settings are the flags.
@@ -42,21 +42,7 @@ const (
 	insideServer    = "server"
 )
 
-const (
-	statusMissed = 1
-	statusFailed = 2
-)
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status, err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench-check:", err)
-		status = statusFailed
-	}
-	os.Exit(status)
-}
+func main() { bench.Main("bench-check", run) }
 
 func run(ctx context.Context) (status int, err error) {
 	s, err := readFlags()
@@ -98,8 +84,8 @@ func again(ctx context.Context, parts []string) (status int, err error) {
 		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 	}
 	err = cmd.Run()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == statusMissed {
-		return statusMissed, nil
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == bench.StatusMissed {
+		return bench.StatusMissed, nil
 	}
 	return 0, err
 }
@@ -128,20 +114,16 @@ func measure(ctx context.Context, s settings) (status int, err error) {
 	if err := netlink.LinkSetUp(loopback); err != nil {
 		return 0, fmt.Errorf("bring up the loopback interface: %w", err)
 	}
-	t := &table{out: os.Stdout}
-	t.head()
+	t := bench.NewResults(os.Stdout)
 	for _, part := range s.parts {
-		do := map[string]func(context.Context, settings, *table) error{
+		do := map[string]func(context.Context, settings, bench.Results) error{
 			"tcp": measureTCP, "http": measureHTTP, "detection": measureDetection, "keepalived": measureKeepalived,
 		}[part]
 		if err := do(ctx, s, t); err != nil {
 			return 0, fmt.Errorf("%s: %w", part, err)
 		}
 	}
-	if t.missed {
-		return statusMissed, nil
-	}
-	return 0, nil
+	return t.Status(), nil
 }
 
 func readFlags() (settings, error) {
@@ -155,16 +137,13 @@ func readFlags() (settings, error) {
 	flag.IntVar(&s.keepalived, "servers", 1000, "servers, with a TCP check a second each, of the part keepalived")
 	flag.StringVar(&s.inside, "inside", "", "for the program's own use")
 	flag.Parse()
-	s.parts = strings.Split(list, ",")
-	for _, part := range s.parts {
-		if !slices.Contains(parts(), part) {
-			return s, fmt.Errorf("there is no part %q: there are %s", part, strings.Join(parts(), ", "))
-		}
+	var err error
+	if s.parts, err = bench.Parts(list, parts()); err != nil {
+		return s, err
 	}
 	if min(s.tcp, s.http, s.keepalived) < 1 || max(s.tcp, s.http, s.keepalived) > 60000 || s.duration < 5*time.Second {
 		return s, errors.New("-tcp, -http and -servers are 1 to 60000, -duration is 5s or more")
 	}
-	var err error
 	s.agent, err = filepath.Abs(s.agent)
 	return s, err
 }

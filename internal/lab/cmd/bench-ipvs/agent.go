@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -56,7 +56,7 @@ func startAgent(ctx context.Context, program string, n namespace, dir string, d 
 	if err != nil {
 		return nil, err
 	}
-	if err := fill(filepath.Join(dir, "state.db"), d); err != nil {
+	if err := bench.Fill(filepath.Join(dir, "state.db"), d); err != nil {
 		return nil, err
 	}
 	socket := "unix://" + filepath.Join(dir, "socket")
@@ -83,25 +83,6 @@ func startAgent(ctx context.Context, program string, n namespace, dir string, d 
 		close(a.ended)
 	}()
 	return a, nil
-}
-
-// fill puts the desired state on disk, as so many requests would have.
-func fill(file string, d spec.Desired) (err error) {
-	s, err := store.Open(file)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	_, err = s.Update(func(spec.Desired) (changes []spec.Change, _ error) {
-		for name, v := range d.VirtualServers {
-			changes = append(changes, spec.Change{Kind: spec.KindVirtualServer, Key: name, Value: v})
-		}
-		for key, v := range d.RealServers.All() {
-			changes = append(changes, spec.Change{Kind: spec.KindRealServer, Key: key.String(), Value: v})
-		}
-		return changes, nil
-	})
-	return err
 }
 
 // until waits for something to be so that the agent does, and leaves most of the processor to it.
@@ -134,7 +115,7 @@ func (a *agent) stop(failure error) error {
 	return errors.Join(failure, a.log.Close())
 }
 
-func measureChange(ctx context.Context, s settings, dir string, t *table) error {
+func measureChange(ctx context.Context, s settings, dir string, t bench.Results) error {
 	wanted := services(s.services, s.servers)
 	var took []time.Duration
 	_, err := in(ctx, "change", func(n namespace, k *ipvs.Kernel) (err error) {
@@ -167,12 +148,12 @@ func measureChange(ctx context.Context, s settings, dir string, t *table) error 
 	}
 	slices.Sort(took)
 	what := fmt.Sprintf("one weight among %d services, by the API, read back", s.services)
-	t.figure(what+": median", rounded(took[len(took)/2]))
-	t.time(what+": 99 %", took[len(took)*99/100], 20*time.Millisecond)
+	t.Figure(what+": median", bench.Rounded(took[len(took)/2]))
+	t.Time(what+": 99 %", took[len(took)*99/100], 20*time.Millisecond)
 	return nil
 }
 
-func measureMemory(ctx context.Context, s settings, dir string, t *table) error {
+func measureMemory(ctx context.Context, s settings, dir string, t bench.Results) error {
 	check := spec.DefaultHealthCheck()
 	check.TCP, check.Interval = &spec.TCPCheck{}, spec.Duration(30*time.Second)
 	var memory int64
@@ -203,7 +184,7 @@ func measureMemory(ctx context.Context, s settings, dir string, t *table) error 
 			return context.Cause(ctx)
 		case <-time.After(35 * time.Second):
 		}
-		if memory = resident(a.cmd.Process.Pid); memory == 0 {
+		if memory = bench.Resident(a.cmd.Process.Pid); memory == 0 {
 			<-a.ended
 			return fmt.Errorf("the agent ended before its memory was looked at: %s", a.cmd.ProcessState)
 		}
@@ -213,8 +194,8 @@ func measureMemory(ctx context.Context, s settings, dir string, t *table) error 
 		return err
 	}
 	what := fmt.Sprintf("the agent with %d servers, each checked by TCP", s.pool)
-	t.figure(what+": all joined after", rounded(joined))
-	t.number(what+": memory", float64(memory)/1e6, 150, "MB")
+	t.Figure(what+": all joined after", bench.Rounded(joined))
+	t.Number(what+": memory", float64(memory)/1e6, 150, "MB")
 	return nil
 }
 
@@ -229,23 +210,12 @@ func accept(l net.Listener) {
 	}
 }
 
-// resident returns the memory of a process, in bytes. The program that ip netns exec becomes keeps its id.
-func resident(pid int) int64 {
-	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	fields := strings.Fields(string(statm))
-	if err != nil || len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
-}
-
 // up is a Health that nobody asks.
 type up struct{}
 
 func (up) Server(spec.ServerKey) (balance.Verdict, string) { return balance.Up, "" }
 
-func measureResync(ctx context.Context, s settings, _ string, t *table) error {
+func measureResync(ctx context.Context, s settings, _ string, t bench.Results) error {
 	const times = 20
 	var spent time.Duration
 	_, err := in(ctx, "resync", func(_ namespace, k *ipvs.Kernel) error {
@@ -268,8 +238,8 @@ func measureResync(ctx context.Context, s settings, _ string, t *table) error {
 	if err != nil {
 		return err
 	}
-	t.figure(fmt.Sprintf("a resync of %d servers without a difference: processor time", s.pool), rounded(spent))
-	t.number("  of a core, every "+balance.DefaultResyncInterval.String(), 100*spent.Seconds()/balance.DefaultResyncInterval.Seconds(), 1, "%")
+	t.Figure(fmt.Sprintf("a resync of %d servers without a difference: processor time", s.pool), bench.Rounded(spent))
+	t.Number("  of a core, every "+balance.DefaultResyncInterval.String(), 100*spent.Seconds()/balance.DefaultResyncInterval.Seconds(), 1, "%")
 	return nil
 }
 

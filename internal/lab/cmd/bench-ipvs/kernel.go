@@ -17,6 +17,7 @@ import (
 	"github.com/vishvananda/netns"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 // namespace is a network namespace with a table of its own, for what was in a table before makes
@@ -121,7 +122,7 @@ func apply(ctx context.Context, k *ipvs.Kernel, t ipvs.Table) error {
 	return err
 }
 
-func measureTable(ctx context.Context, s settings, _ string, t *table) error {
+func measureTable(ctx context.Context, s settings, _ string, t bench.Results) error {
 	wanted := services(s.services, s.servers)
 	size := fmt.Sprintf("%d services of %d servers", s.services, s.servers)
 	theirs, err := in(ctx, "ipvsadm", func(n namespace, _ *ipvs.Kernel) error {
@@ -130,12 +131,12 @@ func measureTable(ctx context.Context, s settings, _ string, t *table) error {
 	if err != nil {
 		return err
 	}
-	t.figure(size+": ipvsadm -R", rounded(theirs))
+	t.Figure(size+": ipvsadm -R", bench.Rounded(theirs))
 	one, err := in(ctx, "moby", func(n namespace, _ *ipvs.Kernel) error { return applyOneByOne(n, wanted) })
 	if err != nil {
 		return err
 	}
-	t.ratio(size+": moby/ipvs, one by one", one, theirs, 0)
+	t.Ratio(size+": moby/ipvs, one by one", one, theirs, 0)
 	var compared []time.Duration
 	var first time.Duration
 	_, err = in(ctx, "ours", func(_ namespace, k *ipvs.Kernel) error {
@@ -160,9 +161,9 @@ func measureTable(ctx context.Context, s settings, _ string, t *table) error {
 	if err != nil {
 		return err
 	}
-	t.ratio(size+": first apply", first, theirs, 0.10)
+	t.Ratio(size+": first apply", first, theirs, 0.10)
 	slices.Sort(compared)
-	t.ratio(size+": comparison without a difference", compared[len(compared)/2], theirs, 0.04)
+	t.Ratio(size+": comparison without a difference", compared[len(compared)/2], theirs, 0.04)
 	return nil
 }
 
@@ -194,11 +195,11 @@ func applyOneByOne(n namespace, t ipvs.Table) error {
 	return nil
 }
 
-func measurePool(ctx context.Context, s settings, _ string, t *table) error {
+func measurePool(ctx context.Context, s settings, _ string, t bench.Results) error {
 	took, err := in(ctx, "pool", func(_ namespace, k *ipvs.Kernel) error { return apply(ctx, k, pool(s.pool)) })
 	if err != nil {
 		return err
 	}
-	t.time("one service of "+strconv.Itoa(s.pool)+" servers: first apply, without the API", took, 3*time.Second)
+	t.Time("one service of "+strconv.Itoa(s.pool)+" servers: first apply, without the API", took, 3*time.Second)
 	return nil
 }

@@ -9,13 +9,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 // settings are the flags.
@@ -31,32 +29,17 @@ type settings struct {
 // parts are what can be measured, in the order in which it is.
 func parts() []string { return []string{"table", "pool", "resync", "change", "memory"} }
 
-const (
-	statusMissed = 1
-	statusFailed = 2
-)
+func main() { bench.Main("bench-ipvs", run) }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx)
-	stop()
-	os.Exit(status)
-}
-
-func run(ctx context.Context) (status int) {
+func run(ctx context.Context) (status int, err error) {
 	s, err := readFlags()
-	switch here := lab.HasRoot() && lab.HasIPVS(); {
-	case err != nil:
-	case here:
-		status, err = measure(ctx, s)
-	default:
-		status, err = runInGuest(ctx)
-	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench-ipvs:", err)
-		return statusFailed
+		return 0, err
 	}
-	return status
+	if lab.HasRoot() && lab.HasIPVS() {
+		return measure(ctx, s)
+	}
+	return runInGuest(ctx)
 }
 
 func runInGuest(ctx context.Context) (status int, err error) {
@@ -76,20 +59,16 @@ func measure(ctx context.Context, s settings) (status int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	t := &table{out: os.Stdout}
-	t.head()
+	t := bench.NewResults(os.Stdout)
 	for _, part := range s.parts {
-		do := map[string]func(context.Context, settings, string, *table) error{
+		do := map[string]func(context.Context, settings, string, bench.Results) error{
 			"table": measureTable, "pool": measurePool, "resync": measureResync, "change": measureChange, "memory": measureMemory,
 		}[part]
 		if err := do(ctx, s, dir, t); err != nil {
 			return 0, fmt.Errorf("%s: %w", part, err)
 		}
 	}
-	if t.missed {
-		return statusMissed, nil
-	}
-	return 0, nil
+	return t.Status(), nil
 }
 
 func readFlags() (settings, error) {
@@ -102,16 +81,13 @@ func readFlags() (settings, error) {
 	flag.IntVar(&s.pool, "pool", 10000, "servers of the one service of the parts pool, resync and memory")
 	flag.IntVar(&s.changes, "changes", 300, "changes of the part change")
 	flag.Parse()
-	s.parts = strings.Split(list, ",")
-	for _, part := range s.parts {
-		if !slices.Contains(parts(), part) {
-			return s, fmt.Errorf("there is no part %q: there are %s", part, strings.Join(parts(), ", "))
-		}
+	var err error
+	if s.parts, err = bench.Parts(list, parts()); err != nil {
+		return s, err
 	}
 	if min(s.services, s.servers, s.pool, s.changes) < 1 || s.services > 60000 || s.servers > 200 || s.pool > 60000 {
 		return s, errors.New("-services and -pool are 1 to 60000, -servers 1 to 200, -changes 1 or more")
 	}
-	var err error
 	s.agent, err = filepath.Abs(s.agent)
 	return s, err
 }

@@ -11,43 +11,43 @@ import (
 	"time"
 )
 
-// bench is two directors, and folders in which Terraform runs.
-type bench struct {
+// cluster is two directors, and folders in which Terraform runs.
+type cluster struct {
 	settings
 	dir       string
 	directors []*director
 }
 
 // start begins with directors that have nothing.
-func (b *bench) start(ctx context.Context) error {
+func (c *cluster) start(ctx context.Context) error {
 	for _, name := range []string{"d1", "d2"} {
-		d, err := startDirector(ctx, filepath.Join(b.bin, "lvs-agent"), filepath.Join(b.dir, name))
+		d, err := startDirector(ctx, filepath.Join(c.bin, "lvs-agent"), filepath.Join(c.dir, name))
 		if err != nil {
 			return fmt.Errorf("start the agent %s: %w", name, err)
 		}
-		b.directors = append(b.directors, d)
+		c.directors = append(c.directors, d)
 	}
 	return nil
 }
 
-func (b *bench) stop() error {
+func (c *cluster) stop() error {
 	var errs []error
-	for _, d := range b.directors {
+	for _, d := range c.directors {
 		errs = append(errs, d.stop())
 	}
 	return errors.Join(errs...)
 }
 
 // requests returns how many requests the directors have had since the last call.
-func (b *bench) requests() (n int64) {
-	for _, d := range b.directors {
+func (c *cluster) requests() (n int64) {
+	for _, d := range c.directors {
 		n += d.requests.Swap(0)
 	}
 	return n
 }
 
 // providerBlock is a configuration of the directors.
-func (b *bench) providerBlock() string {
+func (c *cluster) providerBlock() string {
 	return fmt.Sprintf(`
 provider "lvs" {
   directors = {
@@ -55,7 +55,7 @@ provider "lvs" {
     d2 = { endpoint = "unix://%s" }
   }
 }
-`, b.directors[0].socket, b.directors[1].socket)
+`, c.directors[0].socket, c.directors[1].socket)
 }
 
 // workspace is a folder in which Terraform runs.
@@ -65,8 +65,8 @@ type workspace struct {
 }
 
 // workspace makes a folder with this configuration. The providers are those of bin.
-func (b *bench) workspace(name, configuration string) (workspace, error) {
-	w := workspace{program: b.terraform, dir: filepath.Join(b.dir, name)}
+func (c *cluster) workspace(name, configuration string) (workspace, error) {
+	w := workspace{program: c.terraform, dir: filepath.Join(c.dir, name)}
 	settings := fmt.Sprintf(`disable_checkpoint = true
 provider_installation {
   dev_overrides {
@@ -74,7 +74,7 @@ provider_installation {
     "lvs-director/empty" = %[1]q
   }
 }
-`, b.bin)
+`, c.bin)
 	main := fmt.Sprintf("terraform {\n  required_providers {\n    %[1]s = {\n      source = \"lvs-director/%[1]s\"\n    }\n  }\n}\n%[2]s", name, configuration)
 	err := os.MkdirAll(w.dir, 0o755)
 	for file, text := range map[string]string{"main.tf": main, "cli.tfrc": settings} {

@@ -8,15 +8,15 @@ import (
 )
 
 // measureGroup applies a group of very many real servers, plans it, changes one of them, and destroys it.
-func measureGroup(ctx context.Context, b *bench, t *table) error {
-	servers := pool(b.pool)
+func measureGroup(ctx context.Context, c *cluster, t *table) error {
+	servers := pool(c.pool)
 	written := func(servers string) (workspace, error) {
-		return b.workspace("lvs", b.providerBlock()+service+
+		return c.workspace("lvs", c.providerBlock()+service+
 			"resource \"lvs_real_server_group\" \"web\" {\n  virtual_server = lvs_virtual_server.web.name\n  servers = "+servers+"\n}\n")
 	}
 	var applied, planned, changed, destroyed cost
 	var requests int64
-	for range b.times {
+	for range c.times {
 		w, err := written(servers)
 		if err != nil {
 			return err
@@ -27,10 +27,10 @@ func measureGroup(ctx context.Context, b *bench, t *table) error {
 		}{
 			{w.apply, &applied},
 			{func(ctx context.Context) (cost, error) {
-				b.requests()
-				c, err := w.plan(ctx)
-				requests = max(requests, b.requests())
-				return c, err
+				c.requests()
+				once, err := w.plan(ctx)
+				requests = max(requests, c.requests())
+				return once, err
 			}, &planned},
 			{func(ctx context.Context) (cost, error) {
 				if _, err := written(strings.Replace(servers, "weight = 1", "weight = 2", 1)); err != nil {
@@ -48,7 +48,7 @@ func measureGroup(ctx context.Context, b *bench, t *table) error {
 			*step.cost = least(*step.cost, c)
 		}
 	}
-	what := fmt.Sprintf("a group of %d on two directors", b.pool)
+	what := fmt.Sprintf("a group of %d on two directors", c.pool)
 	t.time(what+": apply", applied, 10*time.Second)
 	t.time(what+": plan of no change", planned, 5*time.Second)
 	t.number("  requests to the directors", requests, mostRequests)

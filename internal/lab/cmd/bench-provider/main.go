@@ -9,11 +9,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 // settings are the flags.
@@ -27,21 +26,7 @@ type settings struct {
 // parts are what can be measured, in the order in which it is.
 func parts() []string { return []string{"servers", "group"} }
 
-const (
-	statusMissed = 1
-	statusFailed = 2
-)
-
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status, err := run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench-provider:", err)
-		status = statusFailed
-	}
-	os.Exit(status)
-}
+func main() { bench.Main("bench-provider", run) }
 
 func run(ctx context.Context) (status int, err error) {
 	s, err := readFlags()
@@ -53,28 +38,24 @@ func run(ctx context.Context) (status int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	t := &table{out: os.Stdout}
-	t.head()
+	t := newTable(os.Stdout)
 	for _, part := range s.parts {
-		do := map[string]func(context.Context, *bench, *table) error{"servers": measureServers, "group": measureGroup}[part]
+		do := map[string]func(context.Context, *cluster, *table) error{"servers": measureServers, "group": measureGroup}[part]
 		if err := measure(ctx, s, filepath.Join(dir, part), t, do); err != nil {
 			return 0, fmt.Errorf("%s: %w", part, err)
 		}
 	}
-	if t.missed {
-		return statusMissed, nil
-	}
-	return 0, nil
+	return t.Status(), nil
 }
 
 // measure runs a part with agents and a folder of its own.
-func measure(ctx context.Context, s settings, dir string, t *table, do func(context.Context, *bench, *table) error) (err error) {
-	b := &bench{settings: s, dir: dir}
-	defer func() { err = errors.Join(err, b.stop()) }()
-	if err := b.start(ctx); err != nil {
+func measure(ctx context.Context, s settings, dir string, t *table, do func(context.Context, *cluster, *table) error) (err error) {
+	c := &cluster{settings: s, dir: dir}
+	defer func() { err = errors.Join(err, c.stop()) }()
+	if err := c.start(ctx); err != nil {
 		return err
 	}
-	return do(ctx, b, t)
+	return do(ctx, c, t)
 }
 
 func readFlags() (settings, error) {
@@ -87,16 +68,13 @@ func readFlags() (settings, error) {
 	flag.IntVar(&s.pool, "pool", 5000, "real servers of the part group")
 	flag.IntVar(&s.times, "times", 3, "how often a command is run; the quickest counts")
 	flag.Parse()
-	s.parts = strings.Split(list, ",")
-	for _, part := range s.parts {
-		if !slices.Contains(parts(), part) {
-			return s, fmt.Errorf("there is no part %q: there are %s", part, strings.Join(parts(), ", "))
-		}
+	var err error
+	if s.parts, err = bench.Parts(list, parts()); err != nil {
+		return s, err
 	}
 	if min(s.servers, s.pool, s.times) < 1 || max(s.servers, s.pool) > 60000 {
 		return s, errors.New("-servers and -pool are 1 to 60000, -times 1 or more")
 	}
-	var err error
 	s.bin, err = filepath.Abs(s.bin)
 	return s, err
 }

@@ -10,13 +10,13 @@ import (
 const mostRequests = 4
 
 // measureServers plans many real servers that are as they should be, beside the same with an empty provider.
-func measureServers(ctx context.Context, b *bench, t *table) error {
+func measureServers(ctx context.Context, c *cluster, t *table) error {
 	const attributes = "\n  count          = %d\n  virtual_server = %s\n  address        = cidrhost(\"10.0.0.0/16\", count.index + 1)\n  port           = 80\n}\n"
-	ours, err := b.workspace("lvs", b.providerBlock()+service+"resource \"lvs_real_server\" \"web\" {"+fmt.Sprintf(attributes, b.servers, "lvs_virtual_server.web.name"))
+	ours, err := c.workspace("lvs", c.providerBlock()+service+"resource \"lvs_real_server\" \"web\" {"+fmt.Sprintf(attributes, c.servers, "lvs_virtual_server.web.name"))
 	if err != nil {
 		return err
 	}
-	empty, err := b.workspace("empty", "resource \"empty_real_server\" \"web\" {"+fmt.Sprintf(attributes, b.servers, `"web"`))
+	empty, err := c.workspace("empty", "resource \"empty_real_server\" \"web\" {"+fmt.Sprintf(attributes, c.servers, `"web"`))
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func measureServers(ctx context.Context, b *bench, t *table) error {
 	if err != nil {
 		return err
 	}
-	asked := b.requests()
+	asked := c.requests()
 	createdEmpty, err := empty.run(ctx, "plan")
 	if err != nil {
 		return err
@@ -37,21 +37,21 @@ func measureServers(ctx context.Context, b *bench, t *table) error {
 	if err != nil {
 		return err
 	}
-	b.requests()
+	c.requests()
 	var planned, peer cost
 	var requests int64
-	for range b.times { // by turns, so that other work on the machine is the same for both
-		c, err := empty.plan(ctx)
+	for range c.times { // by turns, so that other work on the machine is the same for both
+		once, err := empty.plan(ctx)
 		if err != nil {
 			return err
 		}
-		peer = least(peer, c)
-		if c, err = ours.plan(ctx); err != nil {
+		peer = least(peer, once)
+		if once, err = ours.plan(ctx); err != nil {
 			return err
 		}
-		planned, requests = least(planned, c), max(requests, b.requests())
+		planned, requests = least(planned, once), max(requests, c.requests())
 	}
-	what := fmt.Sprintf("%d real servers on two directors", b.servers)
+	what := fmt.Sprintf("%d real servers on two directors", c.servers)
 	t.figure(what+": plan to create them", created)
 	t.figure("  of the empty provider", createdEmpty)
 	t.count("  requests to the directors", asked)

@@ -10,15 +10,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 // settings are the flags.
@@ -38,44 +36,30 @@ func parts() []string {
 	return []string{"cut-1s", "cut-100ms", "cut-10ms", "stop-1s", "failover-1s", "addresses", "cpu", "flood", "load"}
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	status := 0
-	switch missed, err := run(ctx); {
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "bench-vrrp:", err)
-		status = 2
-	case missed:
-		status = 1
-	}
-	stop()
-	os.Exit(status)
-}
+func main() { bench.Main("bench-vrrp", run) }
 
-func run(ctx context.Context) (missed bool, err error) {
+func run(ctx context.Context) (status int, err error) {
 	s, err := readFlags()
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	if !lab.HasRoot() {
-		return false, errors.New("network namespaces of this kernel are wanted, and so root: a guest has no time to measure with")
+		return 0, errors.New("network namespaces of this kernel are wanted, and so root: a guest has no time to measure with")
 	}
 	// The client's threads must not queue for one of the scheduler's processors when their sleep is over.
 	runtime.GOMAXPROCS(runtime.NumCPU() + 4)
 	dir, err := os.MkdirTemp("", "lvs-bench-vrrp-")
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	table := &table{out: os.Stdout}
-	table.head()
+	t := newTable(os.Stdout)
 	for _, part := range s.parts {
-		if err := measure(ctx, s, dir, part, table); err != nil {
-			return false, fmt.Errorf("%s: %w", part, err)
+		if err := measure(ctx, s, dir, part, t); err != nil {
+			return 0, fmt.Errorf("%s: %w", part, err)
 		}
 	}
-	return table.missed, nil
+	return t.Status(), nil
 }
 
 func measure(ctx context.Context, s settings, dir, part string, t *table) error {
@@ -109,16 +93,13 @@ func readFlags() (settings, error) {
 	flag.DurationVar(&s.cpu, "cpu", 20*time.Second, "how long the part cpu counts processor time")
 	flag.DurationVar(&s.flood, "flood", 5*time.Second, "how long each flood of the part flood lasts")
 	flag.Parse()
-	s.parts = strings.Split(list, ",")
-	for _, part := range s.parts {
-		if !slices.Contains(parts(), part) {
-			return s, fmt.Errorf("there is no part %q: there are %s", part, strings.Join(parts(), ", "))
-		}
+	var err error
+	if s.parts, err = bench.Parts(list, parts()); err != nil {
+		return s, err
 	}
 	if s.runs < 1 || s.instances < 1 || s.instances > 255 {
 		return s, errors.New("-runs is 1 or more, -instances 1 to 255")
 	}
-	var err error
 	s.agent, err = filepath.Abs(s.agent)
 	for _, program := range []string{s.agent, "keepalived", "stress-ng"} {
 		if _, missing := exec.LookPath(program); missing != nil {

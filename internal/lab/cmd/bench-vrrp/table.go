@@ -3,22 +3,16 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
-// table prints results as they come.
-type table struct {
-	out io.Writer
-	// missed: at least one bound was.
-	missed bool
-}
+// table has what both daemons took.
+type table struct{ *bench.Table }
 
-const rowFormat = "%-46s %12s %12s %8s  %-28s %s\n"
-
-func (t *table) head() {
-	fmt.Fprintf(t.out, rowFormat, "", "lvs-agent", "keepalived", "ratio", "bound", "verdict")
-	fmt.Fprintln(t.out, strings.Repeat("-", 118))
+func newTable(out io.Writer) *table {
+	return &table{bench.NewTable(out, "%-46s %12s %12s %8s  %-28s %s", "", "lvs-agent", "keepalived", "ratio", "bound", "verdict")}
 }
 
 // result is one line. keepalived and bound may be left out.
@@ -40,12 +34,9 @@ func (t *table) add(r result) {
 		}
 	}
 	if r.bound != "" {
-		verdict = "ok"
-		if !r.kept {
-			verdict, t.missed = "MISSED", true
-		}
+		verdict = t.Verdict(r.kept)
 	}
-	fmt.Fprintf(t.out, rowFormat, r.what, r.format(r.ours), theirs, ratio, r.bound, verdict)
+	t.Row(r.what, r.format(r.ours), theirs, ratio, r.bound, verdict)
 }
 
 func asMilliseconds(v float64) string { return fmt.Sprintf("%.2f ms", v*1e3) }

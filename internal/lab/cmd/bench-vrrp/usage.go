@@ -1,15 +1,14 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 // usage is what the processes of a group have cost.
@@ -33,7 +32,7 @@ func usageOf(group int) (u usage) {
 		if unix.ClockGettime(processClock(pid), &ts) == nil {
 			u.time += time.Duration(ts.Nano())
 		}
-		u.memory += residentMemory(pid)
+		u.memory += bench.Resident(pid)
 	}
 	return u
 }
@@ -43,17 +42,4 @@ func usageOf(group int) (u usage) {
 func processClock(pid int) int32 {
 	const scheduled = 2 // CPUCLOCK_SCHED
 	return int32(^pid<<3 | scheduled)
-}
-
-func residentMemory(pid int) int64 {
-	statm, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(statm))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize())
 }
