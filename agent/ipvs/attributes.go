@@ -203,11 +203,11 @@ func decodeDestination(message []byte, service Family) (netip.AddrPort, Destinat
 func (r *reader) traffic(kind, kind64 uint16) Traffic {
 	if r.has(kind64) {
 		counts := r.within(kind64)
-		return r.counted(counts, counts.uint64, counts.uint64, counts.uint64)
+		return r.counted(&counts, counts.uint64, counts.uint64, counts.uint64)
 	}
 	counts := r.within(kind)
 	narrow := func(kind uint16) uint64 { return uint64(counts.uint32(kind)) }
-	return r.counted(counts, narrow, counts.uint64, narrow)
+	return r.counted(&counts, narrow, counts.uint64, narrow)
 }
 
 // counted reads the ten numbers of traffic by their widths.

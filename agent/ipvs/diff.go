@@ -13,6 +13,8 @@ func Diff(actual, desired Table) []Op {
 		want := desired[key]
 		have, exists := actual[key]
 		switch {
+		case exists && have.Equal(want):
+			continue
 		case !exists:
 			gains = append(gains, Op{Action: AddService, Service: key, Options: want.Options})
 		case have.Options != want.Options:

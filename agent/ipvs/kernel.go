@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"sync"
 	"syscall"
@@ -69,7 +68,8 @@ func (k *Kernel) Info(ctx context.Context) (version string, err error) {
 	return version, nil
 }
 
-// Read returns the table as it is, everybody's services included, and what the kernel counts.
+// Read returns the table as it is, everybody's services included, and what the kernel counts. What a service holds may
+// be shared with what was read before, and is not written to.
 func (k *Kernel) Read(ctx context.Context) (table Table, stats Stats, err error) {
 	err = k.read(ctx, func(ctx context.Context) error {
 		table, stats, err = k.socket.readTable(ctx)
@@ -82,7 +82,7 @@ func (k *Kernel) Read(ctx context.Context) (table Table, stats Stats, err error)
 }
 
 // ReadServices returns the part of the table that has these keys. A service that is not in the kernel's
-// table is not in the part, either.
+// table is not in the part, either. What a service holds may be shared, as Read's.
 func (k *Kernel) ReadServices(ctx context.Context, keys ...ServiceKey) (table Table, stats Stats, err error) {
 	err = k.read(ctx, func(ctx context.Context) error {
 		table, stats = Table{}, Stats{}
@@ -211,63 +211,4 @@ func (c *socket) write(ctx context.Context, ops []Op) (said []error, err error) 
 		return c.write(ctx, ops)
 	}
 	return said, err
-}
-
-// readTable dumps the services and, for each, its destinations: the kernel has no command for all. A
-// service that goes meanwhile has none, and the next reading misses it.
-func (c *socket) readTable(ctx context.Context) (table Table, stats Stats, err error) {
-	err = c.dump(ctx, commandGetService, nil, func() { table, stats = Table{}, Stats{} }, func(message []byte) error {
-		return take(message, table, stats)
-	})
-	if err != nil {
-		return nil, nil, fmt.Errorf("read services: %w", err)
-	}
-	for key, service := range table {
-		if err := c.readDestinations(ctx, key, service, stats[key]); err != nil {
-			return nil, nil, fmt.Errorf("read destinations of %s: %w", key, err)
-		}
-	}
-	return table, stats, nil
-}
-
-// readService reads one service, if it is there.
-func (c *socket) readService(ctx context.Context, key ServiceKey, table Table, stats Stats) error {
-	message, err := c.get(ctx, commandGetService, func(e *encoder) { e.nested(attrService, func() { e.key(key) }) })
-	if errors.Is(err, syscall.ESRCH) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := take(message, table, stats); err != nil {
-		return err
-	}
-	return c.readDestinations(ctx, key, table[key], stats[key])
-}
-
-// take puts an answer to IPVS_CMD_GET_SERVICE into the table.
-func take(message []byte, table Table, stats Stats) error {
-	key, options, traffic, err := decodeService(message)
-	if err != nil {
-		return err
-	}
-	table[key] = Service{Options: options, Destinations: map[netip.AddrPort]Destination{}}
-	stats[key] = ServiceStats{Traffic: traffic, Destinations: map[netip.AddrPort]DestinationStats{}}
-	return nil
-}
-
-func (c *socket) readDestinations(ctx context.Context, key ServiceKey, service Service, stats ServiceStats) error {
-	restart := func() {
-		clear(service.Destinations)
-		clear(stats.Destinations)
-	}
-	of := func(e *encoder) { e.nested(attrService, func() { e.key(key) }) }
-	return c.dump(ctx, commandGetDestination, of, restart, func(message []byte) error {
-		server, destination, counted, err := decodeDestination(message, key.Family())
-		if err != nil {
-			return err
-		}
-		service.Destinations[server], stats.Destinations[server] = destination, counted
-		return nil
-	})
 }

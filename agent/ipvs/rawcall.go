@@ -35,6 +35,7 @@ type inbox struct {
 		unix.Msghdr
 		received uint32
 	}
+	got [receivePieces][]byte
 }
 
 func newInbox() *inbox {
@@ -54,16 +55,17 @@ func (b *inbox) receive(fd int) (pieces [][]byte, err error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.headers)), receivePieces, unix.MSG_DONTWAIT, 0, 0)
 	if errno == 0 {
 		for i := range n {
-			pieces = append(pieces, b.pieces[i][:b.headers[i].received])
+			b.got[i] = b.pieces[i][:b.headers[i].received]
 		}
-		return pieces, nil
+		return b.got[:n], nil
 	}
 	if !errors.Is(errno, unix.EAGAIN) {
 		return nil, errno
 	}
-	got, _, err := unix.Recvfrom(fd, b.pieces[0], 0)
+	length, _, err := unix.Recvfrom(fd, b.pieces[0], 0)
 	if err != nil {
 		return nil, err
 	}
-	return [][]byte{b.pieces[0][:got]}, nil
+	b.got[0] = b.pieces[0][:length]
+	return b.got[:1], nil
 }

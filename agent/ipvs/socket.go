@@ -49,6 +49,10 @@ type socket struct {
 	family  uint16
 	next    uint32 // sequence number
 	inbox   *inbox
+	out     request
+	// read is what was read last, by service, and rows is where the next is put together.
+	read map[ServiceKey]destinations
+	rows []destinationRow
 }
 
 // openSocket opens a socket and finds the family, which makes the kernel load the module where it may.
@@ -58,7 +62,7 @@ func openSocket(ctx context.Context, namespace netns.NsHandle, timeout time.Dura
 	if err != nil {
 		return nil, fmt.Errorf("open netlink socket: %w", err)
 	}
-	c := &socket{netlink: s, timeout: timeout, next: 1, inbox: newInbox()}
+	c := &socket{netlink: s, timeout: timeout, next: 1, inbox: newInbox(), read: map[ServiceKey]destinations{}}
 	// Without CAP_NET_ADMIN there is less room, and nothing that could be written.
 	_ = s.SetReceiveBufferSize(queueBytes, true)
 	// An error need not repeat the message that it is about.
@@ -83,7 +87,8 @@ func (c *socket) findFamily(ctx context.Context) (uint16, error) {
 		if len(a.message) < headerLength {
 			return true, errors.Join(a.err(), errShort)
 		}
-		id = newReader(a.message[headerLength:]).uint16(nl.GENL_CTRL_ATTR_FAMILY_ID)
+		r := newReader(a.message[headerLength:])
+		id = r.uint16(nl.GENL_CTRL_ATTR_FAMILY_ID)
 		return true, a.err()
 	})
 	switch {
@@ -146,8 +151,11 @@ func (c *socket) batch(ctx context.Context, r *request) ([]error, error) {
 	return said, err
 }
 
-// request returns an empty request whose sequence numbers nobody had before.
-func (c *socket) request() *request { return &request{first: c.next} }
+// request returns an empty request whose sequence numbers nobody had before. The one before it is gone.
+func (c *socket) request() *request {
+	c.out = request{first: c.next, bytes: c.out.bytes[:0]}
+	return &c.out
+}
 
 // answer is a message from the kernel. It is gone with the next one.
 type answer struct {

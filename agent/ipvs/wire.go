@@ -147,11 +147,11 @@ func attributes(b []byte) iter.Seq2[uint16, []byte] {
 // reader reads values by attribute type. What is absent reads as zero, what is too short is an error.
 type reader struct {
 	values [16][]byte // more than any kind that is read here
+	zeros  [16]byte   // as many as any value that is read here has
 	err    error
 }
 
-func newReader(b []byte) *reader {
-	r := &reader{}
+func newReader(b []byte) (r reader) {
 	for kind, value := range attributes(b) {
 		if int(kind) < len(r.values) {
 			r.values[kind] = value
@@ -172,7 +172,7 @@ func (r *reader) bytes(kind uint16, n int) []byte {
 	if value != nil && r.err == nil {
 		r.err = fmt.Errorf("attribute %d has %d bytes, want %d", kind, len(value), n)
 	}
-	return make([]byte, n)
+	return r.zeros[:n]
 }
 
 func (r *reader) uint8(kind uint16) uint8   { return r.bytes(kind, 1)[0] }
@@ -199,4 +199,4 @@ func (r *reader) address(kind uint16, f Family) netip.Addr {
 }
 
 // within returns a reader of the attributes inside an attribute.
-func (r *reader) within(kind uint16) *reader { return newReader(r.values[kind]) }
+func (r *reader) within(kind uint16) reader { return newReader(r.values[kind]) }

@@ -294,6 +294,46 @@ func TestPartOfTheTableIsReadAsTheWhole(t *testing.T) {
 	}
 }
 
+// Readings share what did not change between them, so what did must not show in the older one.
+func TestReadingIsOfItsMoment(t *testing.T) {
+	director, kernel := newDirector(t)
+	two := map[string]ipvs.Destination{"192.0.2.21:80": {Forwarding: ipvs.DirectRouting, Weight: 1}, "192.0.2.22:80": {Forwarding: ipvs.DirectRouting, Weight: 1}}
+	web, dns := key(ipvs.TCP, "192.0.2.100:80"), key(ipvs.UDP, "192.0.2.100:53")
+	first := ipvs.Table{web: service("wrr", two), dns: service("rr", two)}
+	become(t, kernel, first)
+	moments := []ipvs.Table{read(t, kernel)}
+	want := []ipvs.Table{first}
+	for _, step := range []struct {
+		command string
+		change  func(ipvs.Table)
+	}{
+		{"-e -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 7", func(t ipvs.Table) {
+			t[web].Destinations[netip.MustParseAddrPort("192.0.2.21:80")] = ipvs.Destination{Forwarding: ipvs.DirectRouting, Weight: 7}
+		}},
+		{"-d -t 192.0.2.100:80 -r 192.0.2.22:80", func(t ipvs.Table) { delete(t[web].Destinations, netip.MustParseAddrPort("192.0.2.22:80")) }},
+		{"-E -t 192.0.2.100:80 -s lc", func(t ipvs.Table) {
+			s := t[web]
+			s.Scheduler = "lc"
+			t[web] = s
+		}},
+		{"-D -u 192.0.2.100:53", func(t ipvs.Table) { delete(t, dns) }},
+		{"-A -u 192.0.2.100:53 -s rr", func(t ipvs.Table) { t[dns] = service("rr", nil) }},
+	} {
+		ipvsadm(t, director, step.command)
+		next := want[len(want)-1].Clone()
+		step.change(next)
+		moments, want = append(moments, read(t, kernel)), append(want, next)
+		part, _, err := kernel.ReadServices(t.Context(), web, dns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moments, want = append(moments, part), append(want, next)
+	}
+	if diff := cmp.Diff(want, moments); diff != "" {
+		t.Errorf("readings (-want +got):\n%s", diff)
+	}
+}
+
 func TestMixedFamiliesWithoutATunnelAreRefusedNotMangled(t *testing.T) {
 	_, kernel := newDirector(t)
 	web := key(ipvs.TCP, "192.0.2.100:80")
