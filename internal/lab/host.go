@@ -34,27 +34,7 @@ func (h *Host) Namespace() string { return h.ns.name }
 
 // plugIn connects the host to the switch.
 func (h *Host) plugIn(addresses []netip.Prefix) (err error) {
-	sw := h.network.sw
-	cable := &netlink.Veth{
-		LinkAttrs:     netlink.LinkAttrs{Name: "e-" + h.name},
-		PeerName:      "eth0",
-		PeerNamespace: netlink.NsFd(h.ns.file),
-	}
-	if err := sw.links.LinkAdd(cable); err != nil {
-		return fmt.Errorf("add link: %w", err)
-	}
-	if h.port, err = sw.links.LinkByName(cable.Name); err != nil {
-		return err
-	}
-	if h.eth0, err = h.ns.links.LinkByName("eth0"); err != nil {
-		return err
-	}
-	for _, a := range addresses {
-		if err := h.ns.addAddress(h.eth0, a); err != nil {
-			return err
-		}
-	}
-	if err := h.ns.links.LinkSetUp(h.eth0); err != nil {
+	if h.port, h.eth0, err = h.lay("e-"+h.name, h.network, "eth0", addresses); err != nil {
 		return err
 	}
 	return h.Restore()
@@ -63,31 +43,46 @@ func (h *Host) plugIn(addresses []netip.Prefix) (err error) {
 // PlugInto connects the host to another network, too, with a second interface. Cut, Isolate and Addresses are about the
 // first one.
 func (h *Host) PlugInto(n *Network, name string, addresses ...netip.Prefix) error {
-	cable := &netlink.Veth{
-		LinkAttrs:     netlink.LinkAttrs{Name: "x-" + h.name, MasterIndex: n.bridge.Attrs().Index},
-		PeerName:      name,
-		PeerNamespace: netlink.NsFd(h.ns.file),
+	port, end, err := h.lay("x-"+h.name, n, name, addresses)
+	if err == nil {
+		err = h.connect(n, port, end)
 	}
-	if err := n.sw.links.LinkAdd(cable); err != nil {
+	if err != nil {
 		return fmt.Errorf("plug %s of %s into a network: %w", name, h.name, err)
 	}
-	inside, err := h.ns.links.LinkByName(name)
-	if err != nil {
-		return err
+	return nil
+}
+
+// lay lays a cable from the switch of a network to the host, where its end has addresses and is up.
+func (h *Host) lay(cable string, n *Network, name string, addresses []netip.Prefix) (port, end netlink.Link, err error) {
+	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: cable}, PeerName: name, PeerNamespace: netlink.NsFd(h.ns.file)}
+	if err := n.sw.links.LinkAdd(veth); err != nil {
+		return nil, nil, fmt.Errorf("add link: %w", err)
+	}
+	if port, err = n.sw.links.LinkByName(cable); err != nil {
+		return nil, nil, err
+	}
+	if end, err = h.ns.links.LinkByName(name); err != nil {
+		return nil, nil, err
 	}
 	for _, a := range addresses {
-		if err := h.ns.addAddress(inside, a); err != nil {
-			return err
+		if err := h.ns.addAddress(end, a); err != nil {
+			return nil, nil, err
 		}
 	}
-	port, err := n.sw.links.LinkByName(cable.Name)
-	if err != nil {
+	return port, end, h.ns.links.LinkSetUp(end)
+}
+
+// connect puts a cable into the switch, and returns when packets get through.
+func (h *Host) connect(n *Network, port, end netlink.Link) error {
+	if err := n.sw.links.LinkSetMaster(port, n.bridge); err != nil {
 		return err
 	}
-	if err := errors.Join(h.ns.links.LinkSetUp(inside), n.sw.links.LinkSetUp(port)); err != nil {
-		return fmt.Errorf("plug %s of %s into a network: %w", name, h.name, err)
+	if err := n.sw.links.LinkSetUp(port); err != nil {
+		return err
 	}
-	return errors.Join(waitUp(n.sw.links, port), waitUp(h.ns.links, inside))
+	// A port forwards from the moment that the kernel calls it up, which is not when its other end is.
+	return errors.Join(waitUp(n.sw.links, port), waitUp(h.ns.links, end))
 }
 
 // Cut pulls the cable out of the switch: nothing gets to the host or away from it, and its interface
@@ -110,22 +105,8 @@ func (h *Host) Isolate() error {
 
 // Restore undoes Cut and Isolate. It returns when packets get through.
 func (h *Host) Restore() error {
-	sw := h.network.sw
-	if err := sw.links.LinkSetMaster(h.port, h.network.bridge); err != nil {
+	if err := h.connect(h.network, h.port, h.eth0); err != nil {
 		return fmt.Errorf("connect %s to the switch: %w", h.name, err)
-	}
-	if err := sw.links.LinkSetUp(h.port); err != nil {
-		return fmt.Errorf("connect %s to the switch: %w", h.name, err)
-	}
-	// A port forwards from the moment that the kernel calls it up, which is not when its other end is.
-	ends := []struct {
-		links *netlink.Handle
-		link  netlink.Link
-	}{{sw.links, h.port}, {h.ns.links, h.eth0}}
-	for _, end := range ends {
-		if err := waitUp(end.links, end.link); err != nil {
-			return fmt.Errorf("connect %s to the switch: %w", h.name, err)
-		}
 	}
 	return nil
 }

@@ -48,10 +48,7 @@ func TestWhatWasAcknowledgedSurvivesACrashAtEveryPoint(t *testing.T) {
 	t.Setenv(failpoint.Variable, trigger)
 	d := install(t, dir)
 	start(t, d)
-	const service = `{"address":"192.0.2.100","port":80,"scheduler":"wrr","forwarding_method":"nat"}`
-	if status, answer, err := d.Call(t.Context(), http.MethodPut, "/v1/virtual-servers/web", service); err != nil || status != http.StatusCreated {
-		t.Fatal(status, answer, err)
-	}
+	putService(t, d)
 
 	var all [writers]*writer
 	for i := range all {

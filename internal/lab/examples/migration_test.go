@@ -58,14 +58,14 @@ func TestMigrationFromKeepalivedBreaksNothing(t *testing.T) {
 
 	kill(t, k2)
 	s.start(t, s.d2)
-	s.terraform(t, "apply", "-auto-approve", "-var", directors(map[*lab.Director]int{s.d2: 200}))
+	s.terraform(t, "apply", "-auto-approve", "-var", directorsVariable(map[*lab.Director]int{s.d2: 200}))
 	wantActive(t, s.d2, s.d1, vip)
 	wantTable(t, s.d2, before[s.d2])
 	answered("with the agent on d2")
 
 	kill(t, k1)
 	s.start(t, s.d1)
-	s.terraform(t, "apply", "-auto-approve", "-var", directors(map[*lab.Director]int{s.d1: 150, s.d2: 200}))
+	s.terraform(t, "apply", "-auto-approve", "-var", directorsVariable(map[*lab.Director]int{s.d1: 150, s.d2: 200}))
 	wantTable(t, s.d1, before[s.d1])
 	answered("with agents on both")
 
@@ -102,8 +102,8 @@ func kill(t *testing.T, k *lab.Keepalived) {
 	}
 }
 
-// directors returns the example's variable, for agents and their priorities.
-func directors(priorities map[*lab.Director]int) string {
+// directorsVariable returns the example's variable, for agents and their priorities.
+func directorsVariable(priorities map[*lab.Director]int) string {
 	var entries []string
 	for d, priority := range priorities {
 		entries = append(entries, fmt.Sprintf("%s={endpoint=%q,priority=%d}", d.Host.Name(), d.Endpoint, priority))
