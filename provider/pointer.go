@@ -83,6 +83,12 @@ func insideDynamic(ctx context.Context, config tfsdk.Config, at path.Path) (_ at
 		case path.PathStepAttributeName:
 			all, _ := members(v)
 			v = all[string(step)]
+		case path.PathStepElementKeyInt:
+			all := elements(v)
+			if int(step) >= len(all) {
+				return nil, true
+			}
+			v = all[step]
 		}
 	}
 	return v, true

@@ -250,6 +250,35 @@ func TestServerOfAGroupThatIsWrongIsAnErrorAtItsPlace(t *testing.T) {
 	}
 }
 
+// What is not known yet takes nothing else's place.
+func TestElementOfAListInAGroupIsJudgedAtItsPlace(t *testing.T) {
+	t.Parallel()
+	config := func(late, servers string) string {
+		return providerBlock(newDirectors(t, "d1", "d2")) + fmt.Sprintf("\nresource \"terraform_data\" \"late\" {\n  input = %q\n}\n", late) + groupOf(servers)
+	}
+	check := func(http string) string { return `"192.0.2.21:80" = { health_check = { http = { ` + http + ` } } }` }
+	for servers, want := range map[string]string{
+		check(`expected_status = [terraform_data.late.output, "700"]`):                                                     `servers["192.0.2.21:80"].health_check.http.expected_status[1]: 700 is not a range of status codes`,
+		check(`expected_status = ["204", null]`):                                                                           `servers["192.0.2.21:80"].health_check.http.expected_status[1]: null is no value`,
+		check(`additional_requests = [terraform_data.late.output, { path = terraform_data.late.output }, { path = "a" }]`): `servers["192.0.2.21:80"].health_check.http.additional_requests[2].path`,
+	} {
+		t.Run(servers, func(t *testing.T) {
+			t.Parallel()
+			run(t, resource.TestStep{Config: config("/late", servers), PlanOnly: true, ExpectError: saying(want)})
+		})
+	}
+	for servers, late := range map[string]string{
+		check(`expected_status = [terraform_data.late.output, "200"]`):                                                                        "204",
+		`"192.0.2.21:80" = { health_check = { dns = { name = "a.example", expected_answers = ["192.0.2.1", terraform_data.late.output] } } }`: "192.0.2.2",
+	} {
+		t.Run(servers, func(t *testing.T) {
+			t.Parallel()
+			all := config(late, servers)
+			run(t, resource.TestStep{Config: all}, resource.TestStep{Config: all, ConfigPlanChecks: noChanges()})
+		})
+	}
+}
+
 func TestServersOfAGroupAreAMap(t *testing.T) {
 	t.Parallel()
 	config := providerBlock(newDirectors(t, "d1", "d2")) + groupService + "\nresource \"lvs_real_server_group\" \"test\" {\n  virtual_server = lvs_virtual_server.test.name\n  servers = [\"192.0.2.21:80\"]\n}"

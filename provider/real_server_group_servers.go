@@ -143,6 +143,12 @@ func unsettled(v attr.Value) bool {
 	return v == nil || v.IsNull() || v.IsUnknown()
 }
 
+// unknown reports whether there will be a value, which is not known yet.
+func unknown(v attr.Value) bool {
+	d, ok := v.(types.Dynamic)
+	return v.IsUnknown() || ok && d.IsUnderlyingValueUnknown()
+}
+
 // members returns what is in a map or an object, and whether the value is one.
 func members(v attr.Value) (map[string]attr.Value, bool) {
 	switch v := v.(type) {
@@ -154,6 +160,21 @@ func members(v attr.Value) (map[string]attr.Value, bool) {
 		return v.Elements(), true
 	}
 	return nil, false
+}
+
+// elements returns what is in a list, a tuple or a set, in its order.
+func elements(v attr.Value) []attr.Value {
+	switch v := v.(type) {
+	case types.Dynamic:
+		return elements(v.UnderlyingValue())
+	case types.Tuple:
+		return v.Elements()
+	case types.List:
+		return v.Elements()
+	case types.Set:
+		return v.Elements()
+	}
+	return nil
 }
 
 // untyped turns values that Terraform gave no type into what stands in a request.
@@ -184,12 +205,8 @@ func (u *untyped) json(at jsontext.Pointer, v attr.Value, of tftypes.Type) any {
 			return strconv.FormatBool(v.ValueBool())
 		}
 		return v.ValueBool()
-	case types.Tuple:
-		return u.list(at, v.Elements(), of)
-	case types.List:
-		return u.list(at, v.Elements(), of)
-	case types.Set:
-		return u.list(at, v.Elements(), of)
+	case types.Tuple, types.List, types.Set:
+		return u.list(at, elements(v), of)
 	}
 	object := map[string]any{}
 	all, _ := members(v)
@@ -203,7 +220,7 @@ func (u *untyped) json(at jsontext.Pointer, v attr.Value, of tftypes.Type) any {
 			u.strange = append(u.strange, spec.FieldError{Pointer: string(at), Detail: fmt.Sprintf(
 				"there is no attribute %q: use %s", name, strings.Join(slices.Sorted(maps.Keys(o.AttributeTypes)), ", "))})
 		}
-		if value := u.json(at.AppendToken(name), member, within(of, name)); value != nil {
+		if value := u.json(at.AppendToken(name), member, typeWithin(of, name)); value != nil {
 			object[name] = value
 		}
 	}
@@ -211,17 +228,30 @@ func (u *untyped) json(at jsontext.Pointer, v attr.Value, of tftypes.Type) any {
 }
 
 func (u *untyped) list(at jsontext.Pointer, all []attr.Value, of tftypes.Type) []any {
-	list := make([]any, 0, len(all))
+	list := make([]any, len(all))
 	for i, element := range all {
-		if value := u.json(at.AppendToken(strconv.Itoa(i)), element, within(of, "")); value != nil {
-			list = append(list, value)
+		list[i] = u.json(at.AppendToken(strconv.Itoa(i)), element, typeWithin(of, ""))
+		if list[i] == nil && unknown(element) {
+			list[i] = placeholder(typeWithin(of, ""))
 		}
 	}
 	return list
 }
 
-// within returns the type of what is in a value of a type; nil where that says nothing.
-func within(of tftypes.Type, name string) tftypes.Type {
+// placeholder stands for an element that is not known yet, so that those behind it keep their places. What is said
+// about it itself is dropped, so it only has to be readable as whatever is to be there.
+func placeholder(of tftypes.Type) any {
+	switch {
+	case of != nil && of.Is(tftypes.Object{}):
+		return map[string]any{}
+	case of != nil && of.Is(tftypes.Number):
+		return 0
+	}
+	return "0"
+}
+
+// typeWithin returns the type of what is in a value of a type; nil where that says nothing.
+func typeWithin(of tftypes.Type, name string) tftypes.Type {
 	switch of := of.(type) {
 	case tftypes.Object:
 		return of.AttributeTypes[name]
