@@ -2,7 +2,6 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/client"
@@ -43,9 +42,7 @@ func (m *checkScriptModel) key() string { return m.Name.ValueString() }
 
 func (m *checkScriptModel) spec(string) spec.CheckScript {
 	v := spec.DefaultCheckScript()
-	for _, argument := range m.Command.Elements() {
-		v.Command = append(v.Command, textOf(argument))
-	}
+	v.Command = textList(m.Command)
 	v.Interval = duration(m.Interval, v.Interval, longestInterval)
 	v.Timeout = duration(m.Timeout, v.Interval, shortestTimeout)
 	v.Rise, v.Fall = number(m.Rise, v.Rise), number(m.Fall, v.Fall)
@@ -72,11 +69,7 @@ func (m *checkScriptModel) adopt(map[string]spec.CheckScript, []string) {}
 
 func (m *checkScriptModel) observe(actual map[string]spec.CheckScript) {
 	v := agree(m.spec(""), actual)
-	command := make([]attr.Value, len(v.Command))
-	for i, argument := range v.Command {
-		command[i] = types.StringValue(argument)
-	}
-	m.Command = types.ListValueMust(types.StringType, command)
+	m.Command = textListAsBefore(v.Command, m.Command)
 	m.Interval, m.Timeout = durationValue(v.Interval), durationValue(v.Timeout)
 	m.Rise, m.Fall = types.Int64Value(int64(v.Rise)), types.Int64Value(int64(v.Fall))
 }

@@ -9,12 +9,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func dnsCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"address": iptypes.IPAddressType{}, "port": types.Int64Type, "protocol": types.StringType, "name": types.StringType, "type": types.StringType,
-		"expected_rcode": types.StringType, "expected_answers": types.ListType{ElemType: types.StringType},
-	}}
-}
+var dnsCheckType = typeOf(dnsCheckAttribute)
 
 func dnsCheckAttribute() schema.Attribute {
 	d := spec.DefaultDNSCheck()
@@ -46,24 +41,15 @@ func dnsCheck(o types.Object) *spec.DNSCheck {
 	v.Name = attribute[types.String](o, "name").ValueString()
 	v.Type = word(attribute[types.String](o, "type"), v.Type)
 	v.ExpectedRcode = word(attribute[types.String](o, "expected_rcode"), v.ExpectedRcode)
-	for _, data := range attribute[types.List](o, "expected_answers").Elements() {
-		v.ExpectedAnswers = append(v.ExpectedAnswers, textOf(data))
-	}
+	v.ExpectedAnswers = textList(attribute[types.List](o, "expected_answers"))
 	return &v
 }
 
 func dnsCheckValue(v spec.DNSCheck, before types.Object) types.Object {
-	answers := types.ListNull(types.StringType)
-	if had := attribute[types.List](before, "expected_answers"); len(v.ExpectedAnswers) > 0 || !had.IsNull() {
-		elements := make([]attr.Value, len(v.ExpectedAnswers))
-		for i, data := range v.ExpectedAnswers {
-			elements[i] = types.StringValue(data)
-		}
-		answers = types.ListValueMust(types.StringType, elements)
-	}
 	return types.ObjectValueMust(dnsCheckType().AttrTypes, map[string]attr.Value{
 		"address": addressOrNull(v.Address), "port": portOrNull(v.Port), "protocol": types.StringValue(string(v.Protocol)),
 		"name": types.StringValue(v.Name), "type": types.StringValue(v.Type),
-		"expected_rcode": types.StringValue(v.ExpectedRcode), "expected_answers": answers,
+		"expected_rcode":   types.StringValue(v.ExpectedRcode),
+		"expected_answers": textListAsBefore(v.ExpectedAnswers, attribute[types.List](before, "expected_answers")),
 	})
 }

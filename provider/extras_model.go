@@ -13,20 +13,9 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func excludedAddressType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{"address": cidrtypes.IPPrefixType{}, "interface": types.StringType}}
-}
+var excludedAddressType = typeOf(excludedAddressesAttribute)
 
-func virtualRouteType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"destination": cidrtypes.IPPrefixType{},
-		"via":         iptypes.IPAddressType{},
-		"interface":   types.StringType,
-		"source":      iptypes.IPAddressType{},
-		"metric":      types.Int64Type,
-		"table":       types.Int64Type,
-	}}
-}
+var virtualRouteType = typeOf(virtualRoutesAttribute)
 
 func excludedAddressesAttribute() schema.Attribute {
 	return schema.ListNestedAttribute{

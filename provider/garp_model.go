@@ -10,32 +10,28 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func garpType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"delay":          timetypes.GoDurationType{},
-		"repeat":         types.Int64Type,
-		"refresh":        timetypes.GoDurationType{},
-		"refresh_repeat": types.Int64Type,
-		"rate":           types.Int64Type,
-	}}
-}
+var garpType = typeWith(garpAttributes)
 
 func garpAttribute() schema.Attribute {
-	d := spec.DefaultGARP()
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		Computed: true,
-		Default:  objectdefault.StaticValue(garpValue(d)),
+		Default:  objectdefault.StaticValue(garpValue(spec.DefaultGARP())),
 		MarkdownDescription: "How often the active director announces the virtual addresses to its neighbours (gratuitous ARP). " +
 			"All of them are announced once, at once, when it becomes active; this is about what follows.",
-		Attributes: map[string]schema.Attribute{
-			"delay": durationAttribute(d.Delay, "Time from the first round to the further ones: `0s` to `1h`. "+
-				"The first may fall into a switch's own recovery from what made the director take over."),
-			"repeat":         countAttribute(d.Repeat, "Number of further rounds, 0 to 100."),
-			"refresh":        durationAttribute(d.Refresh, "Time between two announcements while active: `1s` to `24h`, or `0s` for none."),
-			"refresh_repeat": countAttribute(d.RefreshRepeat, "Rounds of each such announcement, 1 to 100."),
-			"rate":           countAttribute(d.Rate, "Most announcements a second in all rounds but the first, 1 to 100000."),
-		},
+		Attributes: garpAttributes(),
+	}
+}
+
+func garpAttributes() map[string]schema.Attribute {
+	d := spec.DefaultGARP()
+	return map[string]schema.Attribute{
+		"delay": durationAttribute(d.Delay, "Time from the first round to the further ones: `0s` to `1h`. "+
+			"The first may fall into a switch's own recovery from what made the director take over."),
+		"repeat":         countAttribute(d.Repeat, "Number of further rounds, 0 to 100."),
+		"refresh":        durationAttribute(d.Refresh, "Time between two announcements while active: `1s` to `24h`, or `0s` for none."),
+		"refresh_repeat": countAttribute(d.RefreshRepeat, "Rounds of each such announcement, 1 to 100."),
+		"rate":           countAttribute(d.Rate, "Most announcements a second in all rounds but the first, 1 to 100000."),
 	}
 }
 

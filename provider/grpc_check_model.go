@@ -9,11 +9,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func grpcCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"address": iptypes.IPAddressType{}, "port": types.Int64Type, "service": types.StringType, "tls": tlsCheckType(),
-	}}
-}
+var grpcCheckType = typeOf(grpcCheckAttribute)
 
 func grpcCheckAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{

@@ -9,24 +9,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func healthCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"interval":         timetypes.GoDurationType{},
-		"timeout":          timetypes.GoDurationType{},
-		"rise":             types.Int64Type,
-		"fall":             types.Int64Type,
-		"only_when_active": types.BoolType, "flap_damping": types.BoolType,
-		"tcp":    tcpCheckType(),
-		"http":   httpCheckType(),
-		"dns":    dnsCheckType(),
-		"grpc":   grpcCheckType(),
-		"smtp":   smtpCheckType(),
-		"udp":    udpCheckType(),
-		"ping":   pingCheckType(),
-		"script": scriptCheckType(),
-		"source": types.StringType, "firewall_mark": types.Int64Type,
-	}}
-}
+var healthCheckType = typeOf(func() schema.Attribute { return healthCheckAttribute("") })
 
 func healthCheckAttribute(description string) schema.Attribute {
 	check := spec.DefaultHealthCheck()
@@ -60,22 +43,24 @@ func healthCheckAttribute(description string) schema.Attribute {
 				MarkdownDescription: "Mark that the packets of all kinds but `script` bear, for the directors' firewall and routing rules (`ip rule add " +
 					"fwmark …`): 1 to 4294967295. Left out, they have none.",
 			},
-			"script": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "A check script exits with 0. The server's address and port are in its environment.",
-				Attributes: map[string]schema.Attribute{
-					"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the check script (`lvs_check_script`)."},
-					"dynamic_weight": flagAttribute(false, "Whether the script says the server's weight: an exit status of 2 to 255 passes, too, and is the weight plus 2, "+
-						"as in keepalived's `misc_dynamic`. With 0 the server has its own weight; 1 fails."),
-				},
-			},
+			"script": scriptCheckAttribute(),
 		},
 	}
 }
 
-func scriptCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{"name": types.StringType, "dynamic_weight": types.BoolType}}
+func scriptCheckAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "A check script exits with 0. The server's address and port are in its environment.",
+		Attributes: map[string]schema.Attribute{
+			"name": schema.StringAttribute{Required: true, MarkdownDescription: "Name of the check script (`lvs_check_script`)."},
+			"dynamic_weight": flagAttribute(false, "Whether the script says the server's weight: an exit status of 2 to 255 passes, too, and is the weight plus 2, "+
+				"as in keepalived's `misc_dynamic`. With 0 the server has its own weight; 1 fails."),
+		},
+	}
 }
+
+var scriptCheckType = typeOf(scriptCheckAttribute)
 
 // healthCheck reads the attribute; nil when it is left out. Its secrets are in the configuration's alone, which may be
 // null where none are needed.

@@ -13,48 +13,20 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func httpCheckType() types.ObjectType {
-	all := map[string]attr.Type{
-		"address": iptypes.IPAddressType{}, "port": types.Int64Type, "version": types.StringType, "tls": tlsCheckType(),
-		"basic_auth": basicAuthType(), "follow_redirects": types.BoolType,
-		"additional_requests": types.ListType{ElemType: httpRequestType()},
-	}
-	maps.Copy(all, httpRequestType().AttrTypes)
-	return types.ObjectType{AttrTypes: all}
-}
+var httpCheckType = typeOf(httpCheckAttribute)
 
-func httpRequestType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"method": types.StringType, "path": types.StringType, "host": types.StringType,
-		"headers": types.MapType{ElemType: types.StringType}, "body": types.StringType,
-		"expected_status": types.ListType{ElemType: types.StringType},
-		"expected_body":   types.StringType, "expected_match": types.StringType,
-		"expected_json": types.MapType{ElemType: types.StringType},
-	}}
-}
+var httpRequestType = typeWith(httpRequestAttributes)
 
-func basicAuthType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"username": types.StringType, "password_wo": types.StringType, "password_wo_version": types.Int64Type,
-	}}
-}
+var basicAuthType = typeOf(basicAuthAttribute)
 
 func httpCheckAttribute() schema.Attribute {
 	d := spec.DefaultHTTPCheck()
 	all := map[string]schema.Attribute{
-		"address": probeAddressAttribute(),
-		"port":    probePortAttribute(),
-		"version": wordAttribute(string(d.Version), "Version of HTTP: "+words(spec.HTTPVersions())+". `2` in clear is spoken without asking whether the server knows it."),
-		"tls":     tlsCheckAttribute("The requests go over TLS; `tls = {}` verifies the server's certificate. Left out, they go in clear."),
-		"basic_auth": schema.SingleNestedAttribute{
-			Optional:            true,
-			MarkdownDescription: "The requests say who asks (basic authentication): readable by everybody on the way, unless there is `tls`.",
-			Attributes: map[string]schema.Attribute{
-				"username":            schema.StringAttribute{Required: true, MarkdownDescription: "Name of the user."},
-				"password_wo":         secretAttribute("Password of the user, which is needed.", "password_wo_version"),
-				"password_wo_version": secretVersionAttribute("password_wo"),
-			},
-		},
+		"address":    probeAddressAttribute(),
+		"port":       probePortAttribute(),
+		"version":    wordAttribute(string(d.Version), "Version of HTTP: "+words(spec.HTTPVersions())+". `2` in clear is spoken without asking whether the server knows it."),
+		"tls":        tlsCheckAttribute("The requests go over TLS; `tls = {}` verifies the server's certificate. Left out, they go in clear."),
+		"basic_auth": basicAuthAttribute(),
 		"follow_redirects": flagAttribute(false, "Whether redirects are followed, at most 10 in a row and always on the server that is checked, whatever host they name. One to "+
 			"another scheme fails. Otherwise a redirect is the answer."),
 		"additional_requests": schema.ListNestedAttribute{
@@ -70,6 +42,18 @@ func httpCheckAttribute() schema.Attribute {
 		MarkdownDescription: "A request over HTTP is answered as expected: the status, and what is expected of the body, which may have 1 MiB. " +
 			"`http = {}` asks for `/`.",
 		Attributes: all,
+	}
+}
+
+func basicAuthAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "The requests say who asks (basic authentication): readable by everybody on the way, unless there is `tls`.",
+		Attributes: map[string]schema.Attribute{
+			"username":            schema.StringAttribute{Required: true, MarkdownDescription: "Name of the user."},
+			"password_wo":         secretAttribute("Password of the user, which is needed.", "password_wo_version"),
+			"password_wo_version": secretVersionAttribute("password_wo"),
+		},
 	}
 }
 

@@ -136,18 +136,7 @@ func (m *ipvsSettingsModel) observe(actual map[string]spec.IPVSSettings) {
 	m.Sysctls = ipvsSysctlsValue(v.Sysctls)
 }
 
-func connectionSyncType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"interface":  types.StringType,
-		"interfaces": types.MapType{ElemType: types.StringType},
-		"follow":     types.StringType,
-		"sync_id":    types.Int64Type,
-		"group":      iptypes.IPAddressType{},
-		"port":       types.Int64Type,
-		"ttl":        types.Int64Type,
-		"max_length": types.Int64Type,
-	}}
-}
+var connectionSyncType = typeOf(connectionSyncAttribute)
 
 // connectionSync reads the attribute; nil when it is left out.
 func connectionSync(o types.Object) *spec.ConnectionSync {
@@ -193,11 +182,7 @@ func connectionSyncValue(v *spec.ConnectionSync, own map[string]string, before t
 	})
 }
 
-func ipvsTimeoutsType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"tcp": timetypes.GoDurationType{}, "tcp_fin": timetypes.GoDurationType{}, "udp": timetypes.GoDurationType{},
-	}}
-}
+var ipvsTimeoutsType = typeOf(ipvsTimeoutsAttribute)
 
 // ipvsTimeouts reads the attribute; nil when it is left out.
 func ipvsTimeouts(o types.Object) *spec.IPVSTimeouts {
@@ -230,16 +215,7 @@ func ipvsTimeoutsValue(v *spec.IPVSTimeouts) types.Object {
 	})
 }
 
-func ipvsSysctlsType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"expire_nodest_conn":        types.BoolType,
-		"expire_quiescent_template": types.BoolType,
-		"conn_reuse_mode":           types.Int64Type,
-		"sloppy_tcp":                types.BoolType,
-		"conntrack":                 types.BoolType,
-		"ip_forward":                types.BoolType,
-	}}
-}
+var ipvsSysctlsType = typeOf(ipvsSysctlsAttribute)
 
 // ipvsSysctls reads the attribute; nil when it is left out.
 func ipvsSysctls(o types.Object) *spec.IPVSSysctls {

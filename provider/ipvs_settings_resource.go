@@ -34,31 +34,8 @@ func (*ipvsSettingsResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"What is left out is left alone; what is taken out, or destroyed, becomes what it was before.",
 		Attributes: map[string]schema.Attribute{
 			"connection_sync": connectionSyncAttribute(),
-			"timeouts": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "How long connections without traffic are remembered: whole seconds, `1s` to `576h`.",
-				Attributes: map[string]schema.Attribute{
-					"tcp":     optionalDuration("Of an established TCP connection. The kernel's own is `15m`."),
-					"tcp_fin": optionalDuration("Of a TCP connection after a FIN. The kernel's own is `2m`."),
-					"udp":     optionalDuration("Of a UDP flow. The kernel's own is `5m`."),
-				},
-			},
-			"sysctls": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "Settings of the kernel by its own names, `net.ipv4.vs.*` and `net.ipv4.ip_forward`. A kernel may lack some: a plan asks the directors.",
-				Attributes: map[string]schema.Attribute{
-					"expire_nodest_conn":        optionalFlag("Whether connections of a real server that was removed end at once. Otherwise their packets are dropped, in case it comes back."),
-					"expire_quiescent_template": optionalFlag("Whether persistence with a real server of weight 0 ends at once. Otherwise its clients go on being sent there."),
-					"conn_reuse_mode": schema.Int64Attribute{
-						Optional: true,
-						MarkdownDescription: "What becomes of a new connection from an address and port that was just in use, 0 to 3: `0` stays with the former real server, " +
-							"`1` is scheduled anew (the kernel's own), `2` also when the former one is only half closed.",
-					},
-					"sloppy_tcp": optionalFlag("Whether any TCP packet, not only a SYN, may begin a connection, as after a takeover without connection sync."),
-					"conntrack":  optionalFlag("Whether connections are kept in conntrack, too, so that netfilter's rules see them. It costs time for each packet."),
-					"ip_forward": optionalFlag("Whether the machine forwards IPv4 packets, as the forwarding method `nat` needs. It is the setting of the whole machine."),
-				},
-			},
+			"timeouts":        ipvsTimeoutsAttribute(),
+			"sysctls":         ipvsSysctlsAttribute(),
 			"directors":       directorsAttribute(),
 			"director_status": directorStatusAttribute(),
 		},
@@ -102,6 +79,37 @@ func connectionSyncAttribute() schema.Attribute {
 				Optional:            true,
 				MarkdownDescription: "Most bytes of a message, 1024 to 65487. Left out, what fits into 1500 bytes with its headers.",
 			},
+		},
+	}
+}
+
+func ipvsTimeoutsAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "How long connections without traffic are remembered: whole seconds, `1s` to `576h`.",
+		Attributes: map[string]schema.Attribute{
+			"tcp":     optionalDuration("Of an established TCP connection. The kernel's own is `15m`."),
+			"tcp_fin": optionalDuration("Of a TCP connection after a FIN. The kernel's own is `2m`."),
+			"udp":     optionalDuration("Of a UDP flow. The kernel's own is `5m`."),
+		},
+	}
+}
+
+func ipvsSysctlsAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Settings of the kernel by its own names, `net.ipv4.vs.*` and `net.ipv4.ip_forward`. A kernel may lack some: a plan asks the directors.",
+		Attributes: map[string]schema.Attribute{
+			"expire_nodest_conn":        optionalFlag("Whether connections of a real server that was removed end at once. Otherwise their packets are dropped, in case it comes back."),
+			"expire_quiescent_template": optionalFlag("Whether persistence with a real server of weight 0 ends at once. Otherwise its clients go on being sent there."),
+			"conn_reuse_mode": schema.Int64Attribute{
+				Optional: true,
+				MarkdownDescription: "What becomes of a new connection from an address and port that was just in use, 0 to 3: `0` stays with the former real server, " +
+					"`1` is scheduled anew (the kernel's own), `2` also when the former one is only half closed.",
+			},
+			"sloppy_tcp": optionalFlag("Whether any TCP packet, not only a SYN, may begin a connection, as after a takeover without connection sync."),
+			"conntrack":  optionalFlag("Whether connections are kept in conntrack, too, so that netfilter's rules see them. It costs time for each packet."),
+			"ip_forward": optionalFlag("Whether the machine forwards IPv4 packets, as the forwarding method `nat` needs. It is the setting of the whole machine."),
 		},
 	}
 }

@@ -25,7 +25,7 @@ type kind[Spec, State any] struct {
 	election *election[Spec, State]
 	// judge tells how an object would fit the others of a director, where its machine has nothing to say about it and
 	// the director need not be asked; nil elsewhere.
-	judge func(others spec.Desired, key string, v Spec) spec.Verdict
+	judge func(s *spec.Snapshot, key string, v Spec) spec.Verdict
 	// remark says what else there is to know of an object on a director, which a plan has nothing to do about; ""
 	// is nothing, and the function is nil where there never is anything.
 	remark func(s *spec.Snapshot, key string) string
@@ -80,32 +80,10 @@ func (k kind[Spec, State]) rehearse(ctx context.Context, d *director, key string
 	if err != nil {
 		return nil, err
 	}
-	if conflicts := k.judge(others(s), key, v).Conflicts; conflicts != nil {
+	if conflicts := k.judge(s, key, v).Conflicts; conflicts != nil {
 		return nil, refused(d.name, http.StatusConflict, conflicts)
 	}
 	return nil, nil
-}
-
-// others returns what a director has that a real server may not go with.
-func others(s *spec.Snapshot) spec.Desired {
-	d := spec.Desired{
-		VirtualServers: make(map[string]spec.VirtualServer, len(s.VirtualServers)),
-		CheckScripts:   make(map[string]spec.CheckScript, len(s.CheckScripts)),
-		Groups:         map[string]spec.Owned{},
-	}
-	for name, v := range s.VirtualServers {
-		d.VirtualServers[name] = v.Spec
-		if v.RealServerGroup {
-			d.Groups[name] = spec.Owned{}
-		}
-	}
-	for name, v := range s.CheckScripts {
-		d.CheckScripts[name] = v.Spec
-	}
-	if s.IPVSSettings != nil {
-		d.IPVSSettings = &s.IPVSSettings.Spec
-	}
-	return d
 }
 
 // put writes an object and returns it as the director has it then.

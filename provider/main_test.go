@@ -39,8 +39,11 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		// What the framework logs of each attribute is read by nobody: main switches it off, too.
-		variables := map[string]string{"TF_CLI_CONFIG_FILE": empty, "CHECKPOINT_DISABLE": "1", "TF_LOG_SDK_FRAMEWORK": "off"}
+		if err := QuietLogs(); err != nil { // as main does
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		variables := map[string]string{"TF_CLI_CONFIG_FILE": empty, "CHECKPOINT_DISABLE": "1"}
 		if terraform != "" {
 			variables["TF_ACC"], variables["TF_ACC_TERRAFORM_PATH"] = "1", terraform
 		}

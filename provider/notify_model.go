@@ -10,18 +10,9 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func hookType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"command": types.ListType{ElemType: types.StringType}, "style": types.StringType, "webhook": webhookType(),
-		"states": types.SetType{ElemType: types.StringType}, "timeout": timetypes.GoDurationType{},
-	}}
-}
+var hookType = typeOf(func() schema.Attribute { return notifyAttribute("", nil, "") })
 
-func webhookType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"url": types.StringType, "secret": types.StringType, "secret_version": types.Int64Type, "ca_cert_pem": types.StringType,
-	}}
-}
+var webhookType = typeOf(webhookAttribute)
 
 // notifyAttribute is who is told of what happens to an object, which changes between these states.
 func notifyAttribute(of string, states []string, style string) schema.Attribute {
@@ -37,32 +28,8 @@ func notifyAttribute(of string, states []string, style string) schema.Attribute 
 				MarkdownDescription: "Absolute path of a program on the directors, and its arguments. It runs as check scripts do: without a shell, inside the agent's " +
 					"`scripts.directory`, and nobody but its owner may be able to write to it.",
 			},
-			"style": wordAttribute(string(d.Style), style),
-			"webhook": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "Instead of a `command`: a web server that is told by POST.",
-				Attributes: map[string]schema.Attribute{
-					"url": schema.StringAttribute{
-						Required:            true,
-						MarkdownDescription: "Where to, `http` or `https`. It is in the state and in answers of the directors, so it is no place for a secret.",
-					},
-					"secret": schema.StringAttribute{
-						Optional:  true,
-						Sensitive: true,
-						WriteOnly: true,
-						MarkdownDescription: "Key that notifications are signed with, as [Standard Webhooks](https://www.standardwebhooks.com) says: at least 24 bytes of text, or `whsec_` and base64. " +
-							"It is in no plan, no state and no answer of a director: another key is only noticed along with another `secret_version`.",
-					},
-					"secret_version": schema.Int64Attribute{
-						Optional:            true,
-						MarkdownDescription: "A number of your own that goes with `secret`: change it whenever you change the key.",
-					},
-					"ca_cert_pem": schema.StringAttribute{
-						Optional:            true,
-						MarkdownDescription: "Certificates of the authorities that may have signed the server's, in PEM. Left out, they are those of the directors' systems.",
-					},
-				},
-			},
+			"style":   wordAttribute(string(d.Style), style),
+			"webhook": webhookAttribute(),
 			"states": schema.SetAttribute{
 				ElementType:         types.StringType,
 				Optional:            true,
@@ -72,6 +39,26 @@ func notifyAttribute(of string, states []string, style string) schema.Attribute 
 			},
 			"timeout": durationAttribute(d.Timeout, "After this the program and all that it started are killed, or the web server has not answered: `100ms` to `5m`."),
 		}},
+	}
+}
+
+func webhookAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Instead of a `command`: a web server that is told by POST.",
+		Attributes: map[string]schema.Attribute{
+			"url": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Where to, `http` or `https`. It is in the state and in answers of the directors, so it is no place for a secret.",
+			},
+			"secret": secretAttribute("Key that notifications are signed with, as [Standard Webhooks](https://www.standardwebhooks.com) says: at least 24 bytes of text, "+
+				"or `whsec_` and base64.", "secret_version"),
+			"secret_version": secretVersionAttribute("secret"),
+			"ca_cert_pem": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Certificates of the authorities that may have signed the server's, in PEM. Left out, they are those of the directors' systems.",
+			},
+		},
 	}
 }
 
@@ -85,9 +72,7 @@ func hooks(of types.Map, secrets map[string]spec.Secret) map[string]spec.Hook {
 		o := entry(of, name)
 		v := spec.DefaultHook()
 		command := attribute[types.List](o, "command")
-		for _, argument := range command.Elements() {
-			v.Command = append(v.Command, textOf(argument))
-		}
+		v.Command = textList(command)
 		if command.IsUnknown() {
 			v.Command = []string{"/"} // there will be some, with which nothing is wrong yet
 		}
@@ -131,7 +116,7 @@ func hooksValue(hooks map[string]spec.Hook, before types.Map) types.Map {
 	for name, v := range hooks {
 		old := entry(before, name)
 		values[name] = types.ObjectValueMust(hookType().AttrTypes, map[string]attr.Value{
-			"command": commandValue(v.Command, attribute[types.List](old, "command")),
+			"command": textListAsBefore(v.Command, attribute[types.List](old, "command")),
 			"style":   types.StringValue(string(v.Style)),
 			"webhook": webhookValue(v.Webhook, attribute[types.Object](old, "webhook")),
 			"states":  wordSet(v.States),
@@ -139,20 +124,6 @@ func hooksValue(hooks map[string]spec.Hook, before types.Map) types.Map {
 		})
 	}
 	return types.MapValueMust(hookType(), values)
-}
-
-func commandValue(command []string, before types.List) types.List {
-	if len(command) == 0 && len(before.Elements()) == 0 && !before.IsUnknown() && !before.IsNull() {
-		return before // an empty list is none, too
-	}
-	if len(command) == 0 {
-		return types.ListNull(types.StringType)
-	}
-	arguments := make([]attr.Value, len(command))
-	for i, argument := range command {
-		arguments[i] = types.StringValue(argument)
-	}
-	return types.ListValueMust(types.StringType, arguments)
 }
 
 func webhookValue(v *spec.Webhook, before types.Object) types.Object {

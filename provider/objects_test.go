@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -204,4 +207,17 @@ func inside(tree any, at string) any {
 		tree = object[name]
 	}
 	return tree
+}
+
+// keptOutOfState checks that nothing of a state has any of the texts in it.
+func keptOutOfState(secrets ...string) resource.TestCheckFunc {
+	return func(s *terraform.State) error {
+		text, err := json.Marshal(s)
+		for _, secret := range secrets {
+			if err == nil && strings.Contains(string(text), secret) {
+				err = fmt.Errorf("the state has %q in it: %s", secret, text)
+			}
+		}
+		return err
+	}
 }

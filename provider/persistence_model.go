@@ -9,11 +9,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func persistenceType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"timeout": timetypes.GoDurationType{}, "prefix_length": types.Int64Type, "engine": types.StringType,
-	}}
-}
+var persistenceType = typeOf(persistenceAttribute)
 
 func persistenceAttribute() schema.Attribute {
 	d := spec.DefaultPersistence()

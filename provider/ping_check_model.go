@@ -9,9 +9,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func pingCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{"address": iptypes.IPAddressType{}}}
-}
+var pingCheckType = typeOf(pingCheckAttribute)
 
 func pingCheckAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{

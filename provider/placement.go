@@ -61,9 +61,7 @@ func directorStatusAttribute() schema.Attribute {
 	}
 }
 
-func conditionType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{"state": types.StringType, "drift": types.StringType}}
-}
+var conditionType = typeOf(directorStatusAttribute)
 
 func (c condition) value() attr.Value {
 	drift := types.StringNull()

@@ -11,24 +11,26 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func quorumType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{"weight": types.Int64Type, "hysteresis": types.Int64Type}}
-}
+var quorumType = typeWith(quorumAttributes)
 
 func quorumAttribute() schema.Attribute {
-	d := spec.DefaultQuorum()
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		Computed: true,
-		Default:  objectdefault.StaticValue(quorumValue(d)),
+		Default:  objectdefault.StaticValue(quorumValue(spec.DefaultQuorum())),
 		MarkdownDescription: "How many of the real servers must be up for the service to be up, in units of their weights. The service comes up at " +
 			"`weight` + `hysteresis`, and goes down below `weight` - `hysteresis` and always when nobody is left. What tracks the service " +
 			"(`track_virtual_servers` of `lvs_vrrp_instance`) goes by it.",
-		Attributes: map[string]schema.Attribute{
-			"weight": countAttribute(d.Weight, "Sum of the weights of the servers that are up from which the service is up: 1 to 2147483647."),
-			"hysteresis": countAttribute(d.Hysteresis, "That much more brings the service up, and that much less takes it down, so that one "+
-				"server that comes and goes does not take the service along: 0 or more, less than `weight`."),
-		},
+		Attributes: quorumAttributes(),
+	}
+}
+
+func quorumAttributes() map[string]schema.Attribute {
+	d := spec.DefaultQuorum()
+	return map[string]schema.Attribute{
+		"weight": countAttribute(d.Weight, "Sum of the weights of the servers that are up from which the service is up: 1 to 2147483647."),
+		"hysteresis": countAttribute(d.Hysteresis, "That much more brings the service up, and that much less takes it down, so that one "+
+			"server that comes and goes does not take the service along: 0 or more, less than `weight`."),
 	}
 }
 
@@ -55,11 +57,7 @@ func quorumValue(q spec.Quorum) types.Object {
 	})
 }
 
-func sorryServerType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"address": iptypes.IPAddressType{}, "port": types.Int64Type, "forwarding_method": types.StringType,
-	}}
-}
+var sorryServerType = typeOf(sorryServerAttribute)
 
 func sorryServerAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{

@@ -30,7 +30,9 @@ func realServerGroups() kind[spec.RealServerGroup, spec.RealServerGroupStatus] {
 			}
 			return group, service.RealServerGroup || len(group.Servers) > 0
 		},
-		judge:   spec.Desired.FitRealServerGroup,
+		judge: func(s *spec.Snapshot, key string, v spec.RealServerGroup) spec.Verdict {
+			return others(s).FitRealServerGroup(key, v)
+		},
 		remark:  groupRemark,
 		carries: carriesService, drains: true, parts: "lvs_real_server",
 	}

@@ -35,16 +35,38 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 			v, ok := s.VirtualServers[k.VirtualServer].RealServers[k.Address.String()]
 			return v.Spec, ok
 		},
-		judge: func(others spec.Desired, key string, v spec.RealServer) spec.Verdict {
+		judge: func(s *spec.Snapshot, key string, v spec.RealServer) spec.Verdict {
 			k, err := spec.ParseServerKey(key)
 			if err != nil {
 				return spec.Verdict{}
 			}
-			return others.FitRealServer(k, v)
+			return others(s).FitRealServer(k, v)
 		},
 		remark:  serverRemark,
 		carries: carriesServer, drains: true,
 	}
+}
+
+// others returns what a director has that a real server may not go with.
+func others(s *spec.Snapshot) spec.Desired {
+	d := spec.Desired{
+		VirtualServers: make(map[string]spec.VirtualServer, len(s.VirtualServers)),
+		CheckScripts:   make(map[string]spec.CheckScript, len(s.CheckScripts)),
+		Groups:         map[string]spec.Owned{},
+	}
+	for name, v := range s.VirtualServers {
+		d.VirtualServers[name] = v.Spec
+		if v.RealServerGroup {
+			d.Groups[name] = spec.Owned{}
+		}
+	}
+	for name, v := range s.CheckScripts {
+		d.CheckScripts[name] = v.Spec
+	}
+	if s.IPVSSettings != nil {
+		d.IPVSSettings = &s.IPVSSettings.Spec
+	}
+	return d
 }
 
 func (m *realServerModel) key() string {

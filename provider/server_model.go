@@ -2,7 +2,6 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -55,10 +54,4 @@ func (m *serverModel) show(v spec.RealServer) {
 }
 
 // serverType is the type of a server in a group.
-func serverType() types.ObjectType {
-	all := map[string]attr.Type{}
-	for name, attribute := range serverAttributes() {
-		all[name] = attribute.GetType()
-	}
-	return types.ObjectType{AttrTypes: all}
-}
+var serverType = typeWith(serverAttributes)

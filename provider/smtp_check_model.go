@@ -9,11 +9,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func smtpCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"address": iptypes.IPAddressType{}, "port": types.Int64Type, "hello": types.StringType, "starttls": tlsCheckType(), "tls": tlsCheckType(),
-	}}
-}
+var smtpCheckType = typeOf(smtpCheckAttribute)
 
 func smtpCheckAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{

@@ -9,11 +9,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func tcpCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"address": iptypes.IPAddressType{}, "port": types.Int64Type, "send": types.StringType, "expect": types.StringType,
-	}}
-}
+var tcpCheckType = typeOf(tcpCheckAttribute)
 
 func tcpCheckAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{

@@ -9,13 +9,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func tlsCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"server_name": types.StringType, "ca_cert_pem": types.StringType, "minimum_version": types.StringType,
-		"verify": types.BoolType, "min_validity": timetypes.GoDurationType{},
-		"client_cert_pem": types.StringType, "client_key_pem_wo": types.StringType, "client_key_pem_wo_version": types.Int64Type,
-	}}
-}
+var tlsCheckType = typeOf(func() schema.Attribute { return tlsCheckAttribute("") })
 
 func tlsCheckAttribute(description string) schema.Attribute {
 	d := spec.DefaultTLSCheck()

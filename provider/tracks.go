@@ -8,9 +8,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func trackType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{"weight": types.Int64Type, "inverse": types.BoolType}}
-}
+var trackType = typeOf(func() schema.Attribute { return trackAttribute("", "") })
 
 // trackAttribute is a map of things that move the priority. passes says when one of them does.
 func trackAttribute(description, passes string) schema.Attribute {

@@ -8,9 +8,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func tunnelType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{"type": types.StringType, "port": types.Int64Type, "checksum": types.StringType}}
-}
+var tunnelType = typeOf(func() schema.Attribute { return tunnelAttribute("") })
 
 func tunnelAttribute(description string) schema.Attribute {
 	d := spec.DefaultTunnelOptions()

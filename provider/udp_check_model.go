@@ -9,12 +9,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-func udpCheckType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"address": iptypes.IPAddressType{}, "port": types.Int64Type, "send": types.StringType, "send_hex": types.StringType,
-		"expect": types.StringType, "expect_hex": types.StringType,
-	}}
-}
+var udpCheckType = typeOf(udpCheckAttribute)
 
 func udpCheckAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{

@@ -95,3 +95,23 @@ func entry(m types.Map, key string) types.Object {
 	v, _ := m.Elements()[key].(types.Object)
 	return v
 }
+
+// textList reads a list of texts; nil when there are none.
+func textList(v types.List) (all []string) {
+	for _, element := range v.Elements() {
+		all = append(all, textOf(element))
+	}
+	return all
+}
+
+// textListAsBefore returns a list of texts; an empty one is null, unless it was written as [].
+func textListAsBefore(all []string, before types.List) types.List {
+	if len(all) == 0 && before.IsNull() {
+		return types.ListNull(types.StringType)
+	}
+	texts := make([]attr.Value, len(all))
+	for i, text := range all {
+		texts[i] = types.StringValue(text)
+	}
+	return types.ListValueMust(types.StringType, texts)
+}

@@ -48,18 +48,9 @@ func addProtocolAttributes(attributes map[string]schema.Attribute) {
 			MarkdownDescription: "Checksum of the IPv4 adverts of version 3 that are sent: `rfc9568`, or `rfc5798`, with a pseudo-header, " +
 				"which is what keepalived takes unless told otherwise. Both are understood. The default is `rfc9568`.",
 		},
-		"auth_pass": schema.StringAttribute{
-			Optional:  true,
-			Sensitive: true,
-			WriteOnly: true,
-			MarkdownDescription: "Version 2 only: password of at most 8 bytes that adverts carry in clear (authentication type PASS). " +
-				"It is in no plan, no state and no answer of a director: another password is only noticed along with another `auth_pass_version`. " +
-				"Authentication by AH, which RFC 3768 took out of VRRP, is not spoken.",
-		},
-		"auth_pass_version": schema.Int64Attribute{
-			Optional:            true,
-			MarkdownDescription: "A number of your own that goes with `auth_pass`: change it whenever you change the password.",
-		},
+		"auth_pass": secretAttribute("Version 2 only: password of at most 8 bytes that adverts carry in clear (authentication type PASS). "+
+			"Authentication by AH, which RFC 3768 took out of VRRP, is not spoken.", "auth_pass_version"),
+		"auth_pass_version": secretVersionAttribute("auth_pass"),
 		"unicast": flagAttribute(false, "Whether adverts go to the other members, each at its `unicast_address`, and not to a multicast group: "+
 			"for networks that do not carry multicast. Adverts of anybody else are dropped, but for `additional_unicast_peers`."),
 		"additional_unicast_peers": schema.ListAttribute{
@@ -276,11 +267,7 @@ func (m *vrrpInstanceModel) locateUnicast(director, pointer string) (at string, 
 	return "/members", true
 }
 
-func memberType() types.ObjectType {
-	return types.ObjectType{AttrTypes: map[string]attr.Type{
-		"priority": types.Int64Type, "interface": types.StringType, "unicast_address": iptypes.IPAddressType{},
-	}}
-}
+var memberType = typeOf(membersAttribute)
 
 func memberValue(priority int, own types.String, unicastAddress iptypes.IPAddress) attr.Value {
 	return types.ObjectValueMust(memberType().AttrTypes, map[string]attr.Value{

@@ -74,24 +74,7 @@ func (*vrrpInstanceResource) Schema(ctx context.Context, _ resource.SchemaReques
 			"excluded_addresses": excludedAddressesAttribute(),
 			"virtual_routes":     virtualRoutesAttribute(),
 			"garp":               garpAttribute(),
-			"members": schema.MapNestedAttribute{
-				Optional: true,
-				MarkdownDescription: "The directors that take part, by name. Required when the provider has more than one director; " +
-					"whoever is not named has nothing to do with the virtual router.",
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"priority": countAttribute(d.Priority, "1 to 254: the director with the highest priority among those that are alive becomes active. Give each its own. "+
-						"255 is for the owner of the virtual addresses: its interface has them as its own, which stay there, and it is active whenever it is alive."),
-					"interface": schema.StringAttribute{
-						Optional:            true,
-						MarkdownDescription: "Network interface on this director, where it differs from the instance's `interface`.",
-					},
-					"unicast_address": schema.StringAttribute{
-						CustomType:          iptypes.IPAddressType{},
-						Optional:            true,
-						MarkdownDescription: "With `unicast`: address of the interface that this director's adverts come from, and at which the others reach it.",
-					},
-				}},
-			},
+			"members":            membersAttribute(),
 			"sync_group": schema.StringAttribute{
 				Optional:   true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
@@ -115,6 +98,27 @@ func (*vrrpInstanceResource) Schema(ctx context.Context, _ resource.SchemaReques
 		},
 	}
 	addProtocolAttributes(resp.Schema.Attributes)
+}
+
+func membersAttribute() schema.Attribute {
+	return schema.MapNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "The directors that take part, by name. Required when the provider has more than one director; " +
+			"whoever is not named has nothing to do with the virtual router.",
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"priority": countAttribute(spec.DefaultVRRPInstance().Priority, "1 to 254: the director with the highest priority among those that are alive becomes active. Give each its own. "+
+				"255 is for the owner of the virtual addresses: its interface has them as its own, which stay there, and it is active whenever it is alive."),
+			"interface": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Network interface on this director, where it differs from the instance's `interface`.",
+			},
+			"unicast_address": schema.StringAttribute{
+				CustomType:          iptypes.IPAddressType{},
+				Optional:            true,
+				MarkdownDescription: "With `unicast`: address of the interface that this director's adverts come from, and at which the others reach it.",
+			},
+		}},
+	}
 }
 
 // isPrefix refuses what is no address with a prefix length.
