@@ -265,21 +265,31 @@ func (a *Agent) Apply(ctx context.Context, kind spec.Kind, key string) error {
 
 // applyAll hands every part the whole of what is wanted; each takes the difference to what it does
 // already, and looks for it in the changed virtual servers alone where some are named. Sync has the
-// kernel's table written and read back.
+// kernel's table written and read back: once for all who wait for it.
 func (a *Agent) applyAll(sync func() error, changed ...string) error {
+	d, err := a.hand(changed...)
+	err = errors.Join(err, sync())
+	if slices.ContainsFunc(changed, d.Tracked) {
+		a.engine.Trigger()
+	}
+	a.applied.Store(true)
+	return err
+}
+
+// hand tells the parts what is wanted, and returns it.
+func (a *Agent) hand(changed ...string) (spec.Desired, error) {
 	a.applying.Lock()
 	defer a.applying.Unlock()
 	d := a.store.Desired()
 	a.checker.Set(d, changed...)
 	a.balancer.Want(d, changed...)
+	if len(changed) > 0 { // the rest is as it was
+		return d, nil
+	}
 	a.tuner.Set(d.IPVSSettings)
 	err := a.engine.Set(d.VRRPInstances)
-	if len(changed) == 0 {
-		a.checker.Trigger() // the instances' addresses may be others
-	}
-	err = errors.Join(err, sync())
-	a.applied.Store(true)
-	return err
+	a.checker.Trigger() // the instances' addresses may be others
+	return d, err
 }
 
 // verdictsChanged has those look again who act on verdicts, those on a script or on the servers of virtual servers.

@@ -39,6 +39,14 @@ type dataplane struct {
 	close func() error
 }
 
+// ipvsOfMachine is what of a machine's IPVS is written and read.
+type ipvsOfMachine struct {
+	table    balance.Kernel
+	settings tune.IPVS
+	modules  func() (ipvs.Modules, error) // nil where there are none
+	close    func() error
+}
+
 // links are the machine's network interfaces.
 type links interface {
 	vrrp.Interfaces
@@ -91,8 +99,8 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 	if err != nil {
 		log.Warn("an agent that is killed and comes back begins as backup", "error", err)
 	}
-	table := ipvs.NewKernel(ipvs.KernelConfig{})
-	tuned, err := localTuning(table)
+	balancing := openIPVS()
+	tuned, err := localTuning(balancing.settings)
 	if err != nil {
 		return dataplane{}, err
 	}
@@ -102,15 +110,15 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		network:      vrrp.RawNetwork{},
 		traces:       traces,
 		links:        interfaces,
-		table:        table,
+		table:        balancing.table,
 		tuning:       tuned,
 		prober:       check.Network{Sandbox: programs},
 		teller:       hook.NewNetwork(programs),
 		checkCommand: programs.Check,
 		facts:        func() (spec.Facts, error) { return facts(pulse) },
 		pulse:        pulse,
-		modules:      ipvs.LocalModules,
-		close:        func() error { return errors.Join(interfaces.Close(), table.Close()) },
+		modules:      balancing.modules,
+		close:        func() error { return errors.Join(interfaces.Close(), balancing.close()) },
 	}, nil
 }
 

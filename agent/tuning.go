@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
-	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
 	"github.com/lvs-director/terraform-provider-lvs/agent/tune"
 	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
@@ -19,12 +18,12 @@ type tuning struct {
 	identity string
 }
 
-func localTuning(kernel *ipvs.Kernel) (tuning, error) {
+func localTuning(of tune.IPVS) (tuning, error) {
 	identity, err := tune.Local{}.Identity()
 	if err != nil {
 		return tuning{}, fmt.Errorf("find out which boot of this machine it is: %w", err)
 	}
-	return tuning{ipvs: kernel, machine: tune.Local{}, identity: identity}, nil
+	return tuning{ipvs: of, machine: tune.Local{}, identity: identity}, nil
 }
 
 func newTuner(c config.Config, on tuning, s *store.Store, r tune.Roles, publish func(...spec.Event), log *slog.Logger) *tune.Tuner {

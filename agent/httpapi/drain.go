@@ -66,7 +66,7 @@ func (a *api) rest(ctx context.Context, key string, decide func(drain spec.Drain
 		return a.refuse(err, fmt.Sprintf("store the drain of real server %q", key))
 	}
 	a.audit(ctx, "drain", spec.KindRealServer, key, "", "")
-	return a.refuse(a.director.Apply(ctx, spec.KindRealServer, key), fmt.Sprintf("the drain of real server %q is stored and will be tried again, but could not be applied", key))
+	return a.refuse(a.apply(ctx, spec.KindRealServer, key), fmt.Sprintf("the drain of real server %q is stored and will be tried again, but could not be applied", key))
 }
 
 // drainTimeout reads how long a removal may take; nil is what the server or its service says.

@@ -47,6 +47,7 @@ func registerFailover(h huma.API, a *api, routers Routers) {
 		if err := routers.Failover(ctx, in.Name); err != nil {
 			return nil, a.refuseFailover(err, in.Name)
 		}
+		a.snapshots.applied.Add(1)
 		a.audit(ctx, "failover", instances.kind, in.Name, "", "")
 		return instances.read(ctx, a, in.Name)
 	})
@@ -60,6 +61,7 @@ func registerFailover(h huma.API, a *api, routers Routers) {
 		if err := routers.TakePart(in.Name); err != nil {
 			return nil, a.refuseFailover(err, in.Name)
 		}
+		a.snapshots.applied.Add(1)
 		a.audit(ctx, "end failover", instances.kind, in.Name, "", "")
 		return nil, nil
 	})

@@ -135,6 +135,12 @@ func humaConfig(version string) huma.Config {
 	return config
 }
 
+// apply has the director make an object so.
+func (a *api) apply(ctx context.Context, kind spec.Kind, key string) error {
+	defer a.snapshots.applied.Add(1)
+	return a.director.Apply(ctx, kind, key)
+}
+
 // refuse turns an error from deep inside into the answer it stands for.
 func (a *api) refuse(err error, doing string) error {
 	if err == nil {

@@ -125,7 +125,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		a.audit(ctx, "put", k.kind, key, former, spec.ETag(v))
 	}
 	if !r.dryRun {
-		if err := a.director.Apply(ctx, k.kind, key); err != nil {
+		if err := a.apply(ctx, k.kind, key); err != nil {
 			return nil, a.refuse(err, fmt.Sprintf("%s %q is stored and will be tried again, but could not be applied", k.kind, key))
 		}
 		if r.hold == "" {
@@ -186,7 +186,7 @@ func (k kind[Spec, State]) remove(ctx context.Context, a *api, key string, r req
 	if r.dryRun {
 		return http.StatusNoContent, nil
 	}
-	if err := a.director.Apply(ctx, k.kind, key); err != nil {
+	if err := a.apply(ctx, k.kind, key); err != nil {
 		return 0, a.refuse(err, fmt.Sprintf("%s %q is deleted, but the kernel could not be brought up to date and will be tried again", k.kind, key))
 	}
 	failpoint.Reach(failpoint.ReadBack)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -118,11 +119,17 @@ func (a *api) nextEvent() <-chan struct{} {
 
 // snapshot is one with its tag.
 type snapshot struct {
+	// at is when it was begun, and cost how long it took.
 	at     time.Time
+	cost   time.Duration
+	now    instant
 	body   spec.Snapshot
 	etag   string
 	events uint64
 }
+
+// instant is what is known, without a look at the director, to have happened before a snapshot.
+type instant struct{ revision, events, applied uint64 }
 
 // is reports whether the snapshot is one of those in an If-None-Match (RFC 9110 §13.1.2).
 func (s snapshot) is(tags string) bool {
@@ -142,21 +149,41 @@ func (s snapshot) answer(tags string) *snapshotOutput {
 	return out
 }
 
+const (
+	// shared is how long a snapshot serves those who come after it, while nothing is known to have happened.
+	shared = 20 * time.Millisecond
+	// sharedByCost is the same in times of what it cost, which may be more, up to lookAgain: no number of readers costs
+	// more than a ninth of a core.
+	sharedByCost = 8
+)
+
 // snapshots takes one for all who want one at the same time: it costs as much as the director has objects.
 type snapshots struct {
+	// applied counts what was made so on request: whoever had an answer sees it in the next snapshot.
+	applied atomic.Uint64
+
 	mu   sync.Mutex
 	last snapshot
 }
 
-// take returns a snapshot that was begun no earlier than fresh.
+// take returns a snapshot that was begun no earlier than fresh, or one in which nothing that is known is missing and
+// that is hardly older.
 func (t *snapshots) take(ctx context.Context, a *api, fresh time.Time) snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	now := instant{revision: a.store.Desired().Revision, applied: t.applied.Load()}
+	if a.events != nil {
+		now.events = a.events.Status().Revision
+	}
+	if now == t.last.now {
+		fresh = fresh.Add(-min(max(shared, sharedByCost*t.last.cost), lookAgain))
+	}
 	if t.last.at.Before(fresh) {
 		at := time.Now()
 		status := a.director.Status(ctx)
 		body := Snapshot(a.store.Desired(), status)
-		t.last = snapshot{at: at, body: body, etag: spec.ETag(body), events: status.Events.Revision}
+		t.last = snapshot{at: at, now: now, body: body, etag: spec.ETag(body), events: status.Events.Revision}
+		t.last.cost = time.Since(at)
 	}
 	return t.last
 }

@@ -60,6 +60,16 @@ func cloneMap[K comparable, V any](m map[K]V) map[K]V {
 	return maps.Clone(m)
 }
 
+// Tracked reports whether the priority of a VRRP instance depends on the virtual server.
+func (d Desired) Tracked(virtualServer string) bool {
+	for _, v := range d.VRRPInstances {
+		if _, tracks := v.TrackVirtualServers[virtualServer]; tracks {
+			return true
+		}
+	}
+	return false
+}
+
 // ServersOf returns the keys of a service's real servers in order.
 func (d Desired) ServersOf(service string) []ServerKey {
 	return partOf(d.RealServers, []string{service}).keys()

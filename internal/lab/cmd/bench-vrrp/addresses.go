@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 const (
@@ -136,20 +137,20 @@ func startSweeper(h *lab.Host) (*sweeper, error) {
 		s.targets = append(s.targets, unix.SockaddrInet4{Addr: addressOf(vrid, addressesEach-1).Addr().As4()})
 	}
 	err := h.Do(func() (err error) {
-		s.fd, err = timedSocket(unix.IPPROTO_ICMP)
+		s.fd, err = bench.TimedSocket(unix.IPPROTO_ICMP)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the client's socket: %w", err)
 	}
 	s.ended.Go(s.send)
-	s.ended.Go(func() { receiveTimed(s.fd, s.received) })
+	s.ended.Go(func() { bench.ReceiveTimed(s.fd, s.received) })
 	return s, nil
 }
 
 func (s *sweeper) send() {
 	runtime.LockOSThread() // never unlocked: its priority ends with it
-	hurry()
+	bench.Hurry()
 	echo := make([]byte, 16)
 	echo[0] = icmpEcho
 	binary.BigEndian.PutUint16(echo[2:], checksum(echo))

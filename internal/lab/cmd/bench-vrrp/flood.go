@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 // flooded are the virtual routers that are flooded: those whose time is short, and a crowd.
@@ -201,7 +202,7 @@ func floodSocket() (fd int, err error) {
 		err = errors.Join(
 			unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, &unix.IPMreqn{Ifindex: int32(eth0.Index)}),
 			unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, 255),
-			hearOnly(fd))
+			bench.HearOnly(fd))
 	}
 	if err != nil {
 		return -1, errors.Join(err, unix.Close(fd))

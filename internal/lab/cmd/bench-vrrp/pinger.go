@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 const (
@@ -44,21 +45,21 @@ type pinger struct {
 func startPinger(h *lab.Host, target netip.Addr) (*pinger, error) {
 	p := &pinger{to: unix.SockaddrInet4{Addr: target.As4()}}
 	err := h.Do(func() (err error) {
-		p.fd, err = timedSocket(unix.IPPROTO_ICMP)
+		p.fd, err = bench.TimedSocket(unix.IPPROTO_ICMP)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the client's socket: %w", err)
 	}
 	p.ended.Go(p.send)
-	p.ended.Go(func() { receiveTimed(p.fd, p.received) })
+	p.ended.Go(func() { bench.ReceiveTimed(p.fd, p.received) })
 	return p, nil
 }
 
 // send sends in even steps of a clock that does not jump.
 func (p *pinger) send() {
 	runtime.LockOSThread() // never unlocked: its priority ends with it
-	hurry()
+	bench.Hurry()
 	echo := make([]byte, 16)
 	var now unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)

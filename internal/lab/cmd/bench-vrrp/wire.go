@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 // wire is what the client sees of the adverts on its network: the same yardstick for every program.
@@ -47,7 +48,7 @@ const vrrpProtocol = 112
 func watch(h *lab.Host) (*wire, error) {
 	w := &wire{ended: make(chan struct{}), by: map[byte]netip.Addr{}, spoke: map[byte]time.Time{}, since: time.Now(), waiting: map[chan advert]func(advert) bool{}}
 	err := h.Do(func() (err error) {
-		if w.fd, err = timedSocket(vrrpProtocol); err != nil {
+		if w.fd, err = bench.TimedSocket(vrrpProtocol); err != nil {
 			return err
 		}
 		eth0, err := net.InterfaceByName("eth0")
@@ -55,7 +56,7 @@ func watch(h *lab.Host) (*wire, error) {
 			return err
 		}
 		group := &unix.IPMreqn{Multiaddr: [4]byte{224, 0, 0, 18}, Ifindex: int32(eth0.Index)}
-		return errors.Join(hearOnly(w.fd, address1(), address2()),
+		return errors.Join(bench.HearOnly(w.fd, address1(), address2()),
 			unix.SetsockoptIPMreqn(w.fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, group),
 			unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20))
 	})
@@ -68,7 +69,7 @@ func watch(h *lab.Host) (*wire, error) {
 
 func (w *wire) run() {
 	defer close(w.ended)
-	receiveTimed(w.fd, func(at time.Time, datagram []byte) {
+	bench.ReceiveTimed(w.fd, func(at time.Time, datagram []byte) {
 		message := datagram[int(datagram[0]&0x0f)*4:]
 		if len(message) < 8 {
 			return

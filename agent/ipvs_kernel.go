@@ -1,0 +1,13 @@
+//go:build !memoryipvs
+
+package agent
+
+import (
+	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+)
+
+// openIPVS opens this kernel's IPVS.
+func openIPVS() ipvsOfMachine {
+	kernel := ipvs.NewKernel(ipvs.KernelConfig{})
+	return ipvsOfMachine{table: kernel, settings: kernel, modules: ipvs.LocalModules, close: kernel.Close}
+}
