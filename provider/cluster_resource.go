@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -42,6 +43,8 @@ type model[Spec any] interface {
 	observe(actual map[string]Spec)
 	// placed is where the object is.
 	placed() *placement
+	// limits is how long a change of the object may take, and the attribute that says so.
+	limits() (of timeouts.Value, attribute string)
 }
 
 // confidant is a model with write-only attributes: a configuration alone has their values, and spec alone

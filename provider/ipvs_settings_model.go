@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -15,9 +16,10 @@ import (
 
 type ipvsSettingsModel struct {
 	placement
-	ConnectionSync types.Object `tfsdk:"connection_sync"`
-	Timeouts       types.Object `tfsdk:"timeouts"`
-	Sysctls        types.Object `tfsdk:"sysctls"`
+	ConnectionSync    types.Object   `tfsdk:"connection_sync"`
+	Timeouts          types.Object   `tfsdk:"timeouts"`
+	Sysctls           types.Object   `tfsdk:"sysctls"`
+	OperationTimeouts timeouts.Value `tfsdk:"operation_timeouts"`
 }
 
 func ipvsSettings() kind[spec.IPVSSettings, spec.IPVSSettingsState] {
@@ -39,6 +41,11 @@ func ipvsSettings() kind[spec.IPVSSettings, spec.IPVSSettingsState] {
 		},
 		carries: carriesAnything,
 	}
+}
+
+// limits have a name of their own, for timeouts are the kernel's here.
+func (m *ipvsSettingsModel) limits() (timeouts.Value, string) {
+	return m.OperationTimeouts, "operation_timeouts"
 }
 
 // key is the same for all: a director has one.

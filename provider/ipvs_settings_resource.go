@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-nettypes/iptypes"
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -28,7 +29,7 @@ func newIPVSSettingsResource() resource.Resource {
 	return r
 }
 
-func (*ipvsSettingsResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+func (*ipvsSettingsResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Settings of the directors' machines that belong to IPVS: connection sync, timeouts and sysctls. A director has one such object. " +
 			"What is left out is left alone; what is taken out, or destroyed, becomes what it was before.",
@@ -36,6 +37,12 @@ func (*ipvsSettingsResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"connection_sync": connectionSyncAttribute(),
 			"timeouts":        ipvsTimeoutsAttribute(),
 			"sysctls":         ipvsSysctlsAttribute(),
+			"operation_timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+				Create: true, Update: true, Delete: true,
+				CreateDescription: "How long the directors have to take the settings" + timeoutTail + " Then what was set becomes what it was before.",
+				UpdateDescription: "How long the directors have to change them" + timeoutTail + " Then the state says how far it went, and the next apply goes on.",
+				DeleteDescription: "How long the directors have to put back what was before" + timeoutTail + " Then the destroy fails, and the next one goes on.",
+			}),
 			"directors":       directorsAttribute(),
 			"director_status": directorStatusAttribute(),
 		},

@@ -15,25 +15,22 @@ import (
 // given up long before, and a drain_timeout usually ends a destroy.
 const defaultTimeout = 20 * time.Minute
 
-// patience is how long the changes of an object may take. The IPVS settings have none, for timeouts means
-// something else there.
+// patience is how long the changes of an object may take.
 type patience struct {
 	Timeouts timeouts.Value `tfsdk:"timeouts"`
 }
 
-// patient is a model with patience.
-type patient interface{ limits() timeouts.Value }
+func (p *patience) limits() (timeouts.Value, string) { return p.Timeouts, "timeouts" }
 
-func (p *patience) limits() timeouts.Value { return p.Timeouts }
+const timeoutTail = ", such as `90s`; the default is `20m`."
 
 func timeoutsAttribute(ctx context.Context) schema.Attribute {
-	const tail = ", such as `90s`; the default is `20m`."
 	return timeouts.Attributes(ctx, timeouts.Opts{
 		Create: true, Update: true, Delete: true,
-		CreateDescription: "How long the directors have to make the object" + tail + " Then what was made is deleted again.",
-		UpdateDescription: "How long the directors have to change it" + tail + " Then the state says how far it went, and the next apply goes on. A change of a " +
+		CreateDescription: "How long the directors have to make the object" + timeoutTail + " Then what was made is deleted again.",
+		UpdateDescription: "How long the directors have to change it" + timeoutTail + " Then the state says how far it went, and the next apply goes on. A change of a " +
 			"virtual router that deafens directors is not given up halfway.",
-		DeleteDescription: "How long a destroy waits for the directors, and for the connections of real servers to end" + tail + " When it is over, the destroy " +
+		DeleteDescription: "How long a destroy waits for the directors, and for the connections of real servers to end" + timeoutTail + " When it is over, the destroy " +
 			"fails, the directors go on waiting until the `drain_timeout`, and the next destroy finds out how far they are.",
 	})
 }
@@ -43,16 +40,13 @@ func timeoutsAttribute(ctx context.Context) schema.Attribute {
 func (r *clusterResource[Spec, State, M]) within(ctx context.Context, diags *diag.Diagnostics, m M, verb string,
 	timeout func(timeouts.Value, context.Context, time.Duration) (time.Duration, diag.Diagnostics),
 ) (_ context.Context, limit time.Duration, end func()) {
-	limit = defaultTimeout
-	if p, ok := any(m).(patient); ok {
-		var problems diag.Diagnostics
-		limit, problems = timeout(p.limits(), ctx, defaultTimeout)
-		diags.Append(problems...)
-	}
+	of, attribute := m.limits()
+	limit, problems := timeout(of, ctx, defaultTimeout)
+	diags.Append(problems...)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	return ctx, limit, func() {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) && diags.HasError() {
-			diags.AddError(r.unableTo(verb), fmt.Sprintf("It took longer than %s: see what the other errors say, or raise timeouts.", limit))
+			diags.AddError(r.unableTo(verb), fmt.Sprintf("It took longer than %s: see what the other errors say, or raise %s.", limit, attribute))
 		}
 		cancel()
 	}

@@ -27,15 +27,15 @@ func stalls(w http.ResponseWriter, r *http.Request) bool {
 func TestDirectorThatStallsIsGivenUpAfterTheTimeout(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, o object, d1, d2 *testDirector, block string) {
+		attribute := "timeouts"
 		if o.kind == spec.KindIPVSSettings {
-			t.Log("its timeouts are those of connections")
-			return
+			attribute = "operation_timeouts"
 		}
-		config := block + strings.Replace(o.config, "{\n", "{\n  timeouts = { create = \"1s\", update = \"1s\", delete = \"1s\" }\n", 1)
+		config := block + strings.Replace(o.config, "{\n", "{\n  "+attribute+" = { create = \"1s\", update = \"1s\", delete = \"1s\" }\n", 1)
 		update := strings.Replace(config, o.update[0], o.update[1], 1)
 		d2.setFault(stalls)
 		run(t,
-			resource.TestStep{Config: config, ExpectError: saying("It took longer than 1s: see what the other errors say, or raise timeouts.")},
+			resource.TestStep{Config: config, ExpectError: saying("It took longer than 1s: see what the other errors say, or raise " + attribute + ".")},
 			resource.TestStep{
 				PreConfig: func() {
 					if o.desired(d1) != nil {
