@@ -85,7 +85,8 @@ func (r *clusterResource[Spec, State, M]) ModifyPlan(ctx context.Context, req re
 	r.announce(resp, plan)
 }
 
-// silent returns the directors that do not answer, where that is to be a warning.
+// silent returns the directors that do not answer, where that is to be a warning. One is asked once for all objects:
+// it may be one that keeps everybody waiting.
 func (r *clusterResource[Spec, State, M]) silent(ctx context.Context, targets []*director) map[string]error {
 	down := map[string]error{}
 	if r.cluster.onUnreachable != unreachableIsWarning {

@@ -116,7 +116,11 @@ func (r *clusterResource[Spec, State, M]) Delete(ctx context.Context, req resour
 	defer end()
 	targets, _ := r.cluster.known(m.placed().names())
 	r.leftBehind(&resp.Diagnostics, m, nil)
+	silent := r.silent(ctx, targets)
 	removed := each(ctx, targets, func(ctx context.Context, d *director) (struct{}, error) {
+		if err := silent[d.name]; err != nil {
+			return struct{}{}, err
+		}
 		return struct{}{}, r.kind.remove(ctx, d, m.key(), client.DeleteOptions{})
 	})
 	failed := r.tolerate(&resp.Diagnostics, removed.errs(), "it stays there")
@@ -138,7 +142,11 @@ func (r *clusterResource[Spec, State, M]) preflight(ctx context.Context, diags *
 	targets []*director, options func(*director) client.PutOptions,
 ) (willing []*director, skipped []string) {
 	key := m.key()
+	silent := r.silent(ctx, targets)
 	asked := each(ctx, targets, func(ctx context.Context, d *director) (struct{}, error) {
+		if err := silent[d.name]; err != nil {
+			return struct{}{}, err
+		}
 		o := options(d)
 		o.DryRun = true
 		object, err := r.kind.collection(d.client).Put(ctx, key, m.spec(d.name), o)

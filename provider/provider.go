@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -25,11 +26,15 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-type lvsProvider struct{ version string }
+type lvsProvider struct {
+	version string
+	// callTimeout bounds a call to a director; 0 is the client's own.
+	callTimeout time.Duration
+}
 
 // New returns what makes a provider of that version. Each one made has its own view of the directors.
 func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &lvsProvider{version} }
+	return func() provider.Provider { return &lvsProvider{version: version} }
 }
 
 func (p *lvsProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -137,13 +142,13 @@ func (*lvsProvider) ValidateConfig(ctx context.Context, req provider.ValidateCon
 
 // Configure makes a client for each director. It sends nothing: a director that is down is an error of
 // the resources that need it.
-func (*lvsProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+func (p *lvsProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var m providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
 	if resp.Diagnostics.HasError() || !req.Config.Raw.IsFullyKnown() {
 		return // resources leave open what they cannot know yet
 	}
-	c, err := m.cluster(os.LookupEnv, os.ReadFile)
+	c, err := m.cluster(os.LookupEnv, os.ReadFile, p.callTimeout)
 	if err != nil {
 		resp.Diagnostics.AddError("Unable to Configure Provider", err.Error())
 		return

@@ -3,6 +3,7 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -74,7 +75,7 @@ func (m providerModel) director(name string) access {
 }
 
 // cluster makes the directors of a configuration that is fully known.
-func (m providerModel) cluster(lookup func(string) (string, bool), readFile func(string) ([]byte, error)) (*cluster, error) {
+func (m providerModel) cluster(lookup func(string) (string, bool), readFile func(string) ([]byte, error), callTimeout time.Duration) (*cluster, error) {
 	c := &cluster{directors: map[string]*director{}, onUnreachable: unreachableIsError, adoptExisting: m.AdoptExisting.ValueBool()}
 	if value, ok := lookup("LVS_ON_UNREACHABLE"); ok && value != "" {
 		c.onUnreachable = policy(value)
@@ -106,6 +107,7 @@ func (m providerModel) cluster(lookup func(string) (string, bool), readFile func
 		if err != nil {
 			return nil, fmt.Errorf("director %s: %w", name, err)
 		}
+		config.Timeout = callTimeout
 		one, err := client.New(config)
 		if err != nil {
 			return nil, err

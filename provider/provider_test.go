@@ -70,17 +70,17 @@ func TestDirectorIsConfiguredByItsEntryTheBlockAndTheEnvironment(t *testing.T) {
 
 	environment := map[string]string{"LVS_ENDPOINT": "http://127.0.0.1:1", "LVS_TOKEN": "secret", "LVS_ON_UNREACHABLE": "warn"}
 	lookup := func(name string) (string, bool) { v, ok := environment[name]; return v, ok }
-	c, err := providerModel{access: none, OnUnreachable: null}.cluster(lookup, readFile)
+	c, err := providerModel{access: none, OnUnreachable: null}.cluster(lookup, readFile, 0)
 	if err != nil || len(c.directors) != 1 || c.directors[defaultDirector].client.Endpoint() != "http://127.0.0.1:1" || c.onUnreachable != unreachableIsWarning {
 		t.Errorf("from the environment: %+v, %v", c, err)
 	}
 	set := providerModel{access: none, OnUnreachable: types.StringValue("error")}
 	set.Endpoint = types.StringValue("https://192.0.2.11:8443")
-	if c, err = set.cluster(lookup, readFile); err != nil || c.directors[defaultDirector].client.Endpoint() != "https://192.0.2.11:8443" || c.onUnreachable != unreachableIsError {
+	if c, err = set.cluster(lookup, readFile, 0); err != nil || c.directors[defaultDirector].client.Endpoint() != "https://192.0.2.11:8443" || c.onUnreachable != unreachableIsError {
 		t.Errorf("the block over the environment: %+v, %v", c, err)
 	}
 	environment["LVS_ON_UNREACHABLE"] = "never"
-	if _, err = (providerModel{access: none, OnUnreachable: null}).cluster(lookup, readFile); err == nil || !strings.Contains(err.Error(), `(LVS_ON_UNREACHABLE) is "never"`) {
+	if _, err = (providerModel{access: none, OnUnreachable: null}).cluster(lookup, readFile, 0); err == nil || !strings.Contains(err.Error(), `(LVS_ON_UNREACHABLE) is "never"`) {
 		t.Errorf("with a policy that is none: %v", err)
 	}
 }
