@@ -105,7 +105,9 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		return dataplane{}, err
 	}
 	pulse := &vrrp.Pulse{}
-	programs := sandbox.New(c.Scripts.Directory, c.Scripts.User)
+	programs := sandbox.New(sandbox.Config{Directory: c.Scripts.Directory, User: c.Scripts.User, Limits: sandbox.Limits{
+		CPUTime: spec.Duration(c.Scripts.Limits.CPUTime), Memory: c.Scripts.Limits.Memory, Processes: c.Scripts.Limits.Processes,
+	}})
 	return dataplane{
 		network:      vrrp.RawNetwork{},
 		traces:       traces,
@@ -118,7 +120,7 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		facts:        func() (spec.Facts, error) { return facts(pulse) },
 		pulse:        pulse,
 		modules:      balancing.modules,
-		close:        func() error { return errors.Join(interfaces.Close(), balancing.close()) },
+		close:        func() error { return errors.Join(programs.Close(), interfaces.Close(), balancing.close()) },
 	}, nil
 }
 

@@ -27,7 +27,13 @@ func scriptNetwork(t *testing.T, body string) (n Network, path string) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return Network{Sandbox: sandbox.New(dir, "nobody")}, path
+	programs := sandbox.New(sandbox.Config{Directory: dir, User: "nobody", Limits: sandbox.Limits{CPUTime: spec.Duration(time.Minute), Memory: 1 << 30, Processes: 10_000}})
+	t.Cleanup(func() {
+		if err := programs.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return Network{Sandbox: programs}, path
 }
 
 // Not parallel, like all tests here that write a program and run it: between fork and exec a child of

@@ -25,8 +25,18 @@ const (
 	DefaultStateDir       = "/var/lib/lvs-agent"
 	DefaultScripts        = "/etc/lvs-agent/scripts"
 	DefaultScriptUser     = "nobody"
+	DefaultScriptCPUTime  = time.Minute
+	DefaultScriptMemory   = "512MiB"
+	DefaultProcesses      = 4096
 	DefaultResyncInterval = 30 * time.Second
 	DefaultStartupHold    = 5 * time.Second
+)
+
+// Ranges of what scripts may take.
+const (
+	minScriptCPUTime, maxScriptCPUTime = time.Second, 24 * time.Hour
+	minScriptMemory, maxScriptMemory   = 16 << 20, 1 << 40 // bytes
+	minProcesses, maxProcesses         = 64, 1 << 22
 )
 
 // maxStartupHold bounds how long addresses may be nowhere although a director is there.
@@ -97,6 +107,23 @@ type Scripts struct {
 	Directory   string `hcl:"directory,optional"`
 	User        string `hcl:"user,optional"`
 	AllowInline bool   `hcl:"allow_inline,optional"`
+
+	// CPUTime, Memory and Processes are as the file has them; Limits is what they say.
+	CPUTime   *string `hcl:"cpu_time"`
+	Memory    *string `hcl:"memory"`
+	Processes *int64  `hcl:"processes"`
+	Limits    ScriptLimits
+}
+
+// ScriptLimits are what programs may take.
+type ScriptLimits struct {
+	// CPUTime is the processor time of each process: 1s to 24h, in whole seconds.
+	CPUTime time.Duration
+	// Memory is what each process may have of data, in bytes: 16 MiB to 1 TiB.
+	Memory uint64
+	// Processes is how many processes and threads the user of scripts may have, all scripts together: 64 to 4,194,304,
+	// which is the most that a Linux has.
+	Processes uint64
 }
 
 // Log says what is logged, to standard error.
@@ -194,6 +221,9 @@ func (f file) config() (Config, error) {
 	if c.Scripts.User == "" {
 		c.Scripts.User = DefaultScriptUser
 	}
+	if c.Scripts.Limits, err = c.Scripts.limits(); err != nil {
+		return c, err
+	}
 	if f.Metrics != nil {
 		c.MetricsListen = f.Metrics.Listen
 	}
@@ -259,6 +289,15 @@ func (c Config) Validate() error {
 	if c.Scripts.AllowInline {
 		refuse("scripts.allow_inline: scripts whose text is in Terraform are not there yet: put the script into %s", c.Scripts.Directory)
 	}
+	if d := c.Scripts.Limits.CPUTime; d < minScriptCPUTime || d > maxScriptCPUTime || d%time.Second != 0 {
+		refuse("scripts.cpu_time: %s is out of range: use %s to %s, in whole seconds", d, minScriptCPUTime, maxScriptCPUTime)
+	}
+	if n := c.Scripts.Limits.Memory; n < minScriptMemory || n > maxScriptMemory {
+		refuse("scripts.memory: %q is out of range: use 16MiB to 1024GiB", *c.Scripts.Memory)
+	}
+	if n := c.Scripts.Limits.Processes; n < minProcesses || n > maxProcesses {
+		refuse("scripts.processes: %d is out of range: use %d to %d", n, minProcesses, maxProcesses)
+	}
 	if err := c.validateListen(); err != nil {
 		errs = append(errs, err)
 	}
@@ -300,6 +339,36 @@ func (c Config) validateListen() error {
 	}
 	return fmt.Errorf("listen: %s can be reached from the network, without %s anybody there could take the director over: add\n  %s\nor listen on 127.0.0.1 or unix:///run/lvs-agent/agent.sock",
 		c.Listen, map[bool]string{true: "TLS", false: "authentication"}[c.TLS == nil], strings.Join(missing, "\n  "))
+}
+
+// limits reads what scripts may take, with the defaults filled in. Its ranges are Validate's.
+func (s Scripts) limits() (ScriptLimits, error) {
+	l := ScriptLimits{CPUTime: DefaultScriptCPUTime, Processes: DefaultProcesses}
+	var err error
+	if s.CPUTime != nil {
+		if l.CPUTime, err = time.ParseDuration(*s.CPUTime); err != nil {
+			return l, fmt.Errorf("scripts.cpu_time: %q is not a duration: write \"60s\"", *s.CPUTime)
+		}
+	}
+	if l.Memory, err = size(or(s.Memory, DefaultScriptMemory)); err != nil {
+		return l, fmt.Errorf("scripts.memory: %w", err)
+	}
+	if s.Processes != nil {
+		l.Processes = uint64(max(0, *s.Processes))
+	}
+	return l, nil
+}
+
+// size reads an amount of memory, in bytes: 512MiB.
+func size(s string) (uint64, error) {
+	for unit, bytes := range map[string]uint64{"MiB": 1 << 20, "GiB": 1 << 30} {
+		if number, ok := strings.CutSuffix(s, unit); ok {
+			if n, err := strconv.ParseUint(number, 10, 32); err == nil {
+				return n * bytes, nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("%q is not an amount of memory: write \"512MiB\" or \"1GiB\"", s)
 }
 
 // UnixSocket returns the path of the socket when the API listens on one.

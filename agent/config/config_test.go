@@ -26,6 +26,9 @@ scripts {
   directory    = "/etc/lvs-agent/scripts"
   user         = "lvs-check"
   allow_inline = false
+  cpu_time     = "5s"
+  memory       = "1GiB"
+  processes    = 100
 }
 metrics { listen = "127.0.0.1:9750" }
 log {
@@ -41,7 +44,7 @@ func TestParseReadsEveryOption(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Name != "d1" || c.ResyncInterval != 10*time.Second || c.StartupHold != 7*time.Second || c.TLS.ClientCAFile == "" ||
-		c.Auth.TokenFile == "" || c.Scripts.User != "lvs-check" || c.MetricsListen != "127.0.0.1:9750" {
+		c.Auth.TokenFile == "" || c.Scripts.User != "lvs-check" || c.Scripts.Limits != (ScriptLimits{5 * time.Second, 1 << 30, 100}) || c.MetricsListen != "127.0.0.1:9750" {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -53,7 +56,8 @@ func TestParseFillsInDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Listen != DefaultListen || c.Name == "" || c.Dataplane != DataplaneKernel || c.DriftPolicy != DriftRepair ||
-		c.OnStop != OnStopKeep || c.ResyncInterval != DefaultResyncInterval || c.StartupHold != 5*time.Second || c.Scripts.Directory != DefaultScripts {
+		c.OnStop != OnStopKeep || c.ResyncInterval != DefaultResyncInterval || c.StartupHold != 5*time.Second || c.Scripts.Directory != DefaultScripts ||
+		c.Scripts.Limits != (ScriptLimits{time.Minute, 512 << 20, 4096}) {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -76,6 +80,11 @@ func TestParseRefuses(t *testing.T) {
 		"the network without TLS":            {"listen = \"192.0.2.11:8443\"\nauth {\n token_file = \"/t\"\n}", "tls {"},
 		"a duration that is none":            {`resync_interval = "often"`, "resync_interval"},
 		"a resync without pause":             {`resync_interval = "1ms"`, "too short"},
+		"processor time that is none":        {`scripts { cpu_time = "much" }`, `scripts.cpu_time: "much" is not a duration: write "60s"`},
+		"too little processor time":          {`scripts { cpu_time = "10ms" }`, "scripts.cpu_time: 10ms is out of range: use 1s to 24h0m0s, in whole seconds"},
+		"memory that is none":                {`scripts { memory = "512M" }`, `scripts.memory: "512M" is not an amount of memory: write "512MiB" or "1GiB"`},
+		"too little memory":                  {`scripts { memory = "1MiB" }`, `scripts.memory: "1MiB" is out of range: use 16MiB to 1024GiB`},
+		"too few processes":                  {`scripts { processes = -1 }`, "scripts.processes: 0 is out of range: use 64 to 4194304"},
 		"a hold that is no duration":         {`startup_hold = "a while"`, `startup_hold: "a while" is not a duration`},
 		"a hold for ever":                    {`startup_hold = "1h"`, "startup_hold: 1h0m0s is out of range: use 0s to 10m0s"},
 		"a hold into the past":               {`startup_hold = "-1s"`, "startup_hold: -1s is out of range"},

@@ -219,7 +219,13 @@ func scripts(t *testing.T, body string) (w *Network, path, out string) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\nOUT="+out+"\n"+body), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return NewNetwork(sandbox.New(dir, "nobody")), path, out
+	programs := sandbox.New(sandbox.Config{Directory: dir, User: "nobody", Limits: sandbox.Limits{CPUTime: spec.Duration(time.Minute), Memory: 1 << 30, Processes: 10_000}})
+	t.Cleanup(func() {
+		if err := programs.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return NewNetwork(programs), path, out
 }
 
 // Not parallel, like all tests here that write a program and run it: between fork and exec a child of

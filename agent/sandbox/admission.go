@@ -37,6 +37,9 @@ func (a admission) admit(path string) (string, fs.FileInfo, error) {
 	if err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
 		return "", nil, fmt.Errorf("%s is outside %s, the agent's scripts.directory: put the program itself there", file, a.directory)
 	}
+	if err := a.reachedSafely(directory); err != nil {
+		return "", nil, err
+	}
 	var info fs.FileInfo
 	step := directory
 	for _, name := range append([]string{"."}, strings.Split(inside, "/")...) {
@@ -57,6 +60,23 @@ func (a admission) admit(path string) (string, fs.FileInfo, error) {
 		return "", nil, fmt.Errorf("%s is not executable: chmod 0755 %s", file, file)
 	}
 	return file, info, nil
+}
+
+// reachedSafely reports whether others could put another folder in the place of one, or of one above it. In a sticky
+// folder, such as /tmp, nobody moves what is not his own.
+func (a admission) reachedSafely(directory string) error {
+	for above := filepath.Dir(directory); ; above = filepath.Dir(above) {
+		info, err := os.Lstat(above)
+		if err != nil {
+			return fmt.Errorf("%s: %s", above, plain(err))
+		}
+		if info.Mode()&fs.ModeSticky == 0 {
+			err = a.guarded(above, info)
+		}
+		if err != nil || above == "/" {
+			return err
+		}
+	}
 }
 
 // guarded reports whether others could change what stands at path.

@@ -44,12 +44,14 @@ func TestAdmission(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "DIR/pipe", "DIR/pipe is not a regular file: put the program itself there"},
-		"not executable":                             {program("DIR/plain", 0o644), "DIR/plain", "DIR/plain is not executable: chmod 0755 DIR/plain"},
-		"writable by all":                            {program("DIR/open", 0o757), "DIR/open", "DIR/open can be changed by others (mode 0757): chmod go-w DIR/open"},
-		"writable by the group":                      {program("DIR/open", 0o775), "DIR/open", "DIR/open can be changed by others (mode 0775): chmod go-w DIR/open"},
-		"in a folder that all may write to":          {both(folder("DIR/sub", 0o777), program("DIR/sub/good", 0o755)), "DIR/sub/good", "DIR/sub can be changed by others (mode 0777): chmod go-w DIR/sub"},
-		"in a sticky folder that all may write to":   {both(folder("DIR/sub", 0o777|fs.ModeSticky), program("DIR/sub/good", 0o755)), "DIR/sub/good", "DIR/sub can be changed by others (mode 0777): chmod go-w DIR/sub"},
-		"where all may write to the scripts' folder": {both(program("DIR/good", 0o755), mode("DIR", 0o777)), "DIR/good", "DIR can be changed by others (mode 0777): chmod go-w DIR"},
+		"not executable":                                        {program("DIR/plain", 0o644), "DIR/plain", "DIR/plain is not executable: chmod 0755 DIR/plain"},
+		"writable by all":                                       {program("DIR/open", 0o757), "DIR/open", "DIR/open can be changed by others (mode 0757): chmod go-w DIR/open"},
+		"writable by the group":                                 {program("DIR/open", 0o775), "DIR/open", "DIR/open can be changed by others (mode 0775): chmod go-w DIR/open"},
+		"in a folder that all may write to":                     {both(folder("DIR/sub", 0o777), program("DIR/sub/good", 0o755)), "DIR/sub/good", "DIR/sub can be changed by others (mode 0777): chmod go-w DIR/sub"},
+		"in a sticky folder that all may write to":              {both(folder("DIR/sub", 0o777|fs.ModeSticky), program("DIR/sub/good", 0o755)), "DIR/sub/good", "DIR/sub can be changed by others (mode 0777): chmod go-w DIR/sub"},
+		"where all may write to the scripts' folder":            {both(program("DIR/good", 0o755), mode("DIR", 0o777)), "DIR/good", "DIR can be changed by others (mode 0777): chmod go-w DIR"},
+		"where all may write above the scripts' folder":         {both(program("DIR/good", 0o755), mode("DIR/..", 0o777)), "DIR/good", "ROOT can be changed by others (mode 0777): chmod go-w ROOT"},
+		"where all may write above it, each to what is his own": {both(program("DIR/good", 0o755), mode("DIR/..", 0o777|fs.ModeSticky)), "DIR/good", "admitted"},
 		"where there is no scripts' folder": {func(t *testing.T, dir, _ string) {
 			if err := os.Remove(dir); err != nil {
 				t.Fatal(err)
@@ -68,7 +70,7 @@ func TestAdmission(t *testing.T) {
 			a := admission{directory: dir, self: uint32(os.Geteuid())}
 			got := "admitted"
 			if _, _, err := a.admit(place.Replace(tt.command)); err != nil {
-				got = strings.NewReplacer(dir, "DIR", out, "OUT").Replace(err.Error())
+				got = strings.NewReplacer(dir, "DIR", out, "OUT", root, "ROOT").Replace(err.Error())
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -157,9 +159,9 @@ func TestCheckPointsAtTheProgram(t *testing.T) {
 		command []string
 		want    spec.FieldErrors
 	}{
-		"good":       {New(dir, "nobody"), []string{dir + "/good", "-x"}, nil},
-		"no command": {New(dir, "nobody"), nil, spec.FieldErrors{{Pointer: "/command", Detail: "there is no command"}}},
-		"missing": {New(dir, "nobody"), []string{dir + "/none"}, spec.FieldErrors{{Pointer: "/command/0",
+		"good":       {newSandbox(t, dir, "nobody"), []string{dir + "/good", "-x"}, nil},
+		"no command": {newSandbox(t, dir, "nobody"), nil, spec.FieldErrors{{Pointer: "/command", Detail: "there is no command"}}},
+		"missing": {newSandbox(t, dir, "nobody"), []string{dir + "/none"}, spec.FieldErrors{{Pointer: "/command/0",
 			Detail: dir + "/none: does not exist on this director: put the program there"}}},
 		"no such user": {&Sandbox{admission: admission{directory: dir, self: uint32(os.Geteuid())}, user: "no-such-user"}, []string{dir + "/good"},
 			spec.FieldErrors{{Pointer: "/command/0", Detail: `the user "no-such-user", as whom scripts run, does not exist on this director: create it, or name another as scripts.user in the agent's file`}}},

@@ -7,6 +7,9 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
+// maxOutput is how much of a program's output is kept, in bytes; the rest is read and dropped.
+const maxOutput = 4 << 10
+
 // output keeps the first bytes that are written to it, and takes the rest without keeping it.
 type output struct{ kept bytes.Buffer }
 

@@ -1,45 +1,46 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-const (
-	// searchPath is the PATH of a program, the only variable that every one has.
-	searchPath = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
-	// maxOutput is how much of a program's output is kept, in bytes; the rest is read and dropped.
-	maxOutput = 4 << 10
-	// pipeGrace is how long a dead program's output may stay open: only a process that left its session
-	// can still hold it.
-	pipeGrace = 100 * time.Millisecond
-)
+// searchPath is the PATH of a program, the only variable that every one has.
+const searchPath = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Config is which programs run, as whom, and what they may take.
+type Config struct {
+	// Directory is the folder that they are in.
+	Directory string
+	// User is as whom they run, where the agent is root or may change users, as its service lets it. Any other can
+	// only run them as itself.
+	User   string
+	Limits Limits
+}
 
 // Sandbox runs programs, each in a session of its own, and leaves no process of it behind.
 type Sandbox struct {
 	admission admission
 	user      string // as whom; "" is the agent's own
+	limits    Limits
 
 	mu      sync.Mutex
 	account *account // once found
+	keeper  *keeper  // nil before the first program
+	runs    uint64
 }
 
-// New returns a Sandbox for the programs in a directory. An agent that is root, or may
-// change users as its service lets it, runs them as user; any other can only run them as itself. Whether directory and user exist is seen at each run, so
-// that they may be made later.
-func New(directory, user string) *Sandbox {
+// New returns a Sandbox in which nothing runs. Whether directory and user exist is seen at each run, so that they may
+// be made later. It is to be closed.
+func New(c Config) *Sandbox {
 	if !maySwitchUser() {
-		user = ""
+		c.User = ""
 	}
-	return &Sandbox{admission: admission{directory: directory, self: uint32(os.Geteuid())}, user: user}
+	return &Sandbox{admission: admission{directory: c.Directory, self: uint32(os.Geteuid())}, user: c.User, limits: c.Limits}
 }
 
 // Command is a program and what it is given.
@@ -69,26 +70,48 @@ func (s *Sandbox) Run(ctx context.Context, c Command) error {
 	if len(c.Line) == 0 {
 		return &StartError{"there is no command"}
 	}
+	if ctx.Err() != nil {
+		return &StartError{"its time was up before it could start"}
+	}
 	file, as, err := s.admit(c.Line[0])
 	if err != nil {
 		return &StartError{err.Error()}
 	}
-	var output output
-	cmd := exec.CommandContext(ctx, file, c.Line[1:]...)
-	cmd.Args[0] = c.Line[0]
-	cmd.Dir = "/"
-	cmd.Env = append([]string{searchPath}, c.Environment...)
-	if c.Input != nil {
-		cmd.Stdin = bytes.NewReader(c.Input)
+	k, run, err := s.keep(as)
+	if err != nil {
+		return &StartError{err.Error()}
 	}
-	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.WaitDelay = pipeGrace
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: as.credential()}
-	if err := start(cmd); err != nil {
-		return startError(file, as, err)
+	a, err := k.run(ctx, request{Run: run, File: file, Line: c.Line, Environment: c.Environment, Input: c.Input, Limits: s.limits})
+	switch {
+	case ctx.Err() != nil && (err != nil || a.failed()):
+		return context.Cause(ctx)
+	case err != nil:
+		return &StartError{err.Error()}
 	}
-	endGroup(cmd.Process.Pid) // whose leader the context kills
-	return runError(ctx, cmd.Wait(), output.line())
+	return a.result(file, as)
+}
+
+// Close kills all programs.
+func (s *Sandbox) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keeper != nil {
+		s.keeper.close()
+		s.keeper = nil
+	}
+	return nil
+}
+
+// keep returns the keeper, which is started for the first program and whenever it has gone, and the number of the
+// next run.
+func (s *Sandbox) keep(as *account) (k *keeper, run uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs++
+	if s.keeper == nil || s.keeper.gone() != nil {
+		s.keeper, err = startKeeper(as)
+	}
+	return s.keeper, s.runs, err
 }
 
 // admit returns the file to execute and the account to do it as. It is asked before each run: it costs

@@ -10,12 +10,21 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lvs-director/terraform-provider-lvs/agent/sandbox"
 )
 
 // version is set by the linker.
 var version = "dev"
 
 func main() {
+	if sandbox.IsKeeper(os.Args) {
+		if err := sandbox.Keep(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "lvs-agent:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := rootCommand().ExecuteContext(ctx); err != nil {
