@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -10,9 +11,17 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent"
 )
 
+// worker is what tellManager wants to know of an agent.
+type worker interface {
+	// Started is closed when it is at work.
+	Started() <-chan struct{}
+	// Alive returns when it is not stuck.
+	Alive()
+}
+
 // tellManager tells the service manager, where there is one that wants to know (sd_notify), that the agent is at work,
-// that it still is, and that it stops.
-func tellManager(ctx context.Context, a *agent.Agent, log *slog.Logger) {
+// that it still is, and that it stops. The cause of the context's end is how the agent ended, or that it is told to.
+func tellManager(ctx context.Context, a worker, log *slog.Logger) {
 	notify := func(state string) {
 		if _, err := daemon.SdNotify(false, state); err != nil {
 			log.Warn("the service manager could not be told", "state", state, "error", err)
@@ -24,7 +33,11 @@ func tellManager(ctx context.Context, a *agent.Agent, log *slog.Logger) {
 	case <-ctx.Done():
 		return
 	}
-	defer notify(daemon.SdNotifyStopping)
+	defer func() {
+		if !errors.Is(context.Cause(ctx), agent.ErrRestored) { // or the process goes on, and would be killed for having said that it stops
+			notify(daemon.SdNotifyStopping)
+		}
+	}()
 	interval, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
 		log.Warn("the watchdog's interval cannot be read", "error", err)

@@ -55,13 +55,13 @@ func runCommand() *cobra.Command {
 }
 
 // runOne runs an agent, with the service manager told and listened to.
-func runOne(ctx context.Context, a *agent.Agent, log *slog.Logger) error {
-	ctx, cancel := context.WithCancel(ctx)
+func runOne(ctx context.Context, a *agent.Agent, log *slog.Logger) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
 	var telling sync.WaitGroup
 	telling.Go(func() { tellManager(ctx, a, log) })
 	stop := reloadOnHangup(a, log)
 	defer func() {
-		cancel()
+		cancel(err)
 		stop()
 		telling.Wait()
 	}()
