@@ -123,9 +123,9 @@ func (a *Agent) listen() error {
 	}
 	counters := newCounters(a.checker, a.balancer, a.tuner, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
-		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Doubts: a.doubts, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Clients: clients(a.config), Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
+		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Doubts: a.doubts, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Clients: clients(a.config), Objects: a.config.Limits.Objects, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})
-	api, err := httpapi.Listen(a.config.Listen, files, tokens, handler, a.log)
+	api, err := httpapi.Listen(a.config.Listen, files, tokens, a.config.Limits.Connections, handler, a.log)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (a *Agent) listen() error {
 	if a.config.MetricsListen == "" {
 		return nil
 	}
-	metrics, err := httpapi.Listen(a.config.MetricsListen, httpapi.TLSFiles{}, nil, httpapi.MetricsHandler(a, counters), a.log)
+	metrics, err := httpapi.Listen(a.config.MetricsListen, httpapi.TLSFiles{}, nil, a.config.Limits.Connections, httpapi.MetricsHandler(a, counters), a.log)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,10 @@ const (
 	DefaultProcesses      = 4096
 	DefaultResyncInterval = 30 * time.Second
 	DefaultStartupHold    = 5 * time.Second
+	// DefaultObjects is several times what the largest clusters have, and few enough for a machine of 2 GB.
+	DefaultObjects = 100_000
+	// DefaultConnections leaves the checks their descriptors: a cluster has a handful of clients.
+	DefaultConnections = 512
 )
 
 // Ranges of what scripts may take.
@@ -41,6 +45,9 @@ const (
 
 // maxStartupHold bounds how long addresses may be nowhere although a director is there.
 const maxStartupHold = 10 * time.Minute
+
+// minConnections is what a few clients and those who look on have at a time.
+const minConnections = 16
 
 // Config is the file, with its defaults filled in.
 type Config struct {
@@ -67,6 +74,7 @@ type Config struct {
 	Scripts Scripts
 	// MetricsListen is the address of a second listener that serves /metrics alone; "" for none.
 	MetricsListen string
+	Limits        Limits
 	Log           Log
 }
 
@@ -126,6 +134,14 @@ type ScriptLimits struct {
 	Processes uint64
 }
 
+// Limits bound what the API's clients can have the agent keep.
+type Limits struct {
+	// Objects is how many instances, virtual servers, real servers and check scripts there may be together, 1 or more.
+	Objects int
+	// Connections is how many connections a listener has at most, 16 or more. Beyond, those make room that say nothing.
+	Connections int
+}
+
 // Log says what is logged, to standard error.
 type Log struct {
 	Level  string `hcl:"level,optional"`
@@ -149,6 +165,10 @@ type file struct {
 	Metrics *struct {
 		Listen string `hcl:"listen"`
 	} `hcl:"metrics,block"`
+	Limits *struct {
+		Objects     *int `hcl:"objects"`
+		Connections *int `hcl:"connections"`
+	} `hcl:"limits,block"`
 	Log *Log `hcl:"log,block"`
 }
 
@@ -227,6 +247,10 @@ func (f file) config() (Config, error) {
 	if f.Metrics != nil {
 		c.MetricsListen = f.Metrics.Listen
 	}
+	c.Limits = Limits{Objects: DefaultObjects, Connections: DefaultConnections}
+	if f.Limits != nil {
+		c.Limits = Limits{Objects: or(f.Limits.Objects, DefaultObjects), Connections: or(f.Limits.Connections, DefaultConnections)}
+	}
 	if f.Log != nil {
 		c.Log = *f.Log
 	}
@@ -279,6 +303,12 @@ func (c Config) Validate() error {
 	}
 	if c.StartupHold < 0 || c.StartupHold > maxStartupHold {
 		refuse("startup_hold: %s is out of range: use 0s to %s", c.StartupHold, maxStartupHold)
+	}
+	if c.Limits.Objects < 1 {
+		refuse("limits.objects: %d is out of range: use 1 or more", c.Limits.Objects)
+	}
+	if c.Limits.Connections < minConnections {
+		refuse("limits.connections: %d is out of range: use %d or more", c.Limits.Connections, minConnections)
 	}
 	if !filepath.IsAbs(c.StateDir) {
 		refuse("state_dir: %q is not an absolute path", c.StateDir)
@@ -414,7 +444,7 @@ func hclName(path string) string {
 	return strings.TrimSuffix(path, ".hcl") + ".hcl"
 }
 
-func or(value *string, otherwise string) string {
+func or[T any](value *T, otherwise T) T {
 	if value == nil {
 		return otherwise
 	}

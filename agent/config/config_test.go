@@ -31,6 +31,10 @@ scripts {
   processes    = 100
 }
 metrics { listen = "127.0.0.1:9750" }
+limits {
+  objects     = 2000
+  connections = 64
+}
 log {
   level  = "info"
   format = "text"
@@ -44,7 +48,7 @@ func TestParseReadsEveryOption(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Name != "d1" || c.ResyncInterval != 10*time.Second || c.StartupHold != 7*time.Second || c.TLS.ClientCAFile == "" ||
-		c.Auth.TokenFile == "" || c.Scripts.User != "lvs-check" || c.Scripts.Limits != (ScriptLimits{5 * time.Second, 1 << 30, 100}) || c.MetricsListen != "127.0.0.1:9750" {
+		c.Auth.TokenFile == "" || c.Scripts.User != "lvs-check" || c.Scripts.Limits != (ScriptLimits{5 * time.Second, 1 << 30, 100}) || c.MetricsListen != "127.0.0.1:9750" || c.Limits != (Limits{Objects: 2000, Connections: 64}) {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -57,7 +61,7 @@ func TestParseFillsInDefaults(t *testing.T) {
 	}
 	if c.Listen != DefaultListen || c.Name == "" || c.Dataplane != DataplaneKernel || c.DriftPolicy != DriftRepair ||
 		c.OnStop != OnStopKeep || c.ResyncInterval != DefaultResyncInterval || c.StartupHold != 5*time.Second || c.Scripts.Directory != DefaultScripts ||
-		c.Scripts.Limits != (ScriptLimits{time.Minute, 512 << 20, 4096}) {
+		c.Limits != (Limits{Objects: 100_000, Connections: 512}) || c.Scripts.Limits != (ScriptLimits{time.Minute, 512 << 20, 4096}) {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -93,6 +97,9 @@ func TestParseRefuses(t *testing.T) {
 		"names without certificates":         {"auth {\n clients = { a = \"read\" }\n}", "tls.client_ca_file"},
 		"authentication by nothing":          {"auth {}", "it lets nobody in"},
 		"metrics for everybody":              {"metrics {\n listen = \":9750\"\n}", "127.0.0.1:9750"},
+		"no objects":                         {"limits {\n objects = 0\n}", "limits.objects: 0 is out of range: use 1 or more"},
+		"hardly any connections":             {"limits {\n connections = 3\n}", "limits.connections: 3 is out of range: use 16 or more"},
+		"an unknown limit":                   {"limits {\n object = 3\n}", `agent.hcl:2: Unsupported argument: An argument named "object" is not expected here. Did you mean "objects"?`},
 		"inline scripts":                     {"scripts {\n allow_inline = true\n}", "allow_inline"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -383,7 +383,7 @@ func TestWaitThatIsNoneIsRefused(t *testing.T) {
 func TestStreamOutlastsTheLimitsAndEndsWithTheServer(t *testing.T) {
 	t.Parallel()
 	f, events := withEvents(t)
-	server, err := Listen("127.0.0.1:0", TLSFiles{}, nil, f.handler, slog.New(slog.DiscardHandler))
+	server, err := Listen("127.0.0.1:0", TLSFiles{}, nil, 0, f.handler, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

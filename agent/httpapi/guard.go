@@ -33,7 +33,7 @@ func newGuard(c Config, next http.Handler) http.Handler {
 }
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/livez" || r.URL.Path == "/readyz" {
+	if isHealth(r) {
 		g.next.ServeHTTP(w, r)
 		return
 	}
@@ -57,6 +57,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.log.Warn("refused a request", "source", source, "caller", who.name, "method", r.Method, "path", r.URL.Path, "status", refusal.Status)
 	writeProblem(w, refusal.Status, refusal.Detail)
 }
+
+// isHealth reports whether anybody may ask, at any time.
+func isHealth(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }
 
 // onlyReads reports whether a request changes nothing, and asks for nothing that a reader must not have.
 func onlyReads(r *http.Request) bool {

@@ -248,7 +248,7 @@ func TestOnAUnixSocketTheUserIsKnown(t *testing.T) {
 	f := newFixture(t)
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	f.handler = Handler(Config{Store: f.store, Director: f, Version: "test", Log: logger})
-	server, err := Listen("unix://"+path, TLSFiles{}, nil, f.handler, slog.New(slog.DiscardHandler))
+	server, err := Listen("unix://"+path, TLSFiles{}, nil, 0, f.handler, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,6 +71,8 @@ type Config struct {
 	Table func(context.Context) (spec.IPVSTable, error)
 	// Tokens says whose requests are served; nil serves everybody whom the listener lets in.
 	Tokens *Tokens
+	// Objects bounds how many the director keeps; 0 is without bound.
+	Objects int
 	// Clients are the names of client certificates with what they allow; nil lets all of them write.
 	Clients map[string]Scope
 	// Collectors are served on /metrics beside those made from the status.
@@ -86,6 +88,7 @@ type api struct {
 	routers  Routers // nil when nobody here could hand over
 	creators creators
 	waiting  waiting
+	objects  int // how many there may be; 0 is without bound
 	events   Events
 	doubts   func(v any) spec.FieldErrors // nil when nobody knows
 	log      *slog.Logger
@@ -96,7 +99,7 @@ type api struct {
 // Handler returns the API's routes, authentication included.
 func Handler(c Config) http.Handler {
 	mux := http.NewServeMux()
-	a := &api{store: c.Store, director: c.Director, routers: c.Routers, waiting: newWaiting(), events: c.Events, doubts: c.Doubts, log: c.Log}
+	a := &api{store: c.Store, director: c.Director, routers: c.Routers, waiting: newWaiting(), events: c.Events, doubts: c.Doubts, log: c.Log, objects: c.Objects}
 	h := humago.New(mux, humaConfig(c.Version))
 
 	registerObjects(h, a)
@@ -116,7 +119,7 @@ func Handler(c Config) http.Handler {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "nothing is at "+r.URL.Path+": the routes are in /v1/openapi.json")
 	})
-	return newGuard(c, whileDegraded(c.Degraded, mux))
+	return newGuard(c, withoutOverload(whileDegraded(c.Degraded, mux)))
 }
 
 // humaConfig makes huma answer as the contract says: our JSON, our problems, no pages of its own.

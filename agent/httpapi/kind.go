@@ -110,10 +110,11 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		if changed = true; exists {
 			former = spec.ETag(before)
 		}
+		changes := []spec.Change{{Kind: k.kind, Key: key, Value: v}}
 		if k.came != nil {
-			return k.came(d, key, v), nil
+			changes = k.came(d, key, v)
 		}
-		return []spec.Change{{Kind: k.kind, Key: key, Value: v}}, nil
+		return changes, a.admit(d, changes)
 	})
 	if err != nil {
 		if r.hold != "" {

@@ -45,7 +45,8 @@ type Server struct {
 
 // Listen opens address, which is host:port or unix:///path. With a ClientCA and no tokens a client
 // certificate is demanded, with tokens it is one way in of two.
-func Listen(address string, files TLSFiles, tokens *Tokens, handler http.Handler, log *slog.Logger) (*Server, error) {
+// It has at most so many connections; 0 is without bound.
+func Listen(address string, files TLSFiles, tokens *Tokens, limit int, handler http.Handler, log *slog.Logger) (*Server, error) {
 	config, reread, err := files.config(tokens, log)
 	if err != nil {
 		return nil, err
@@ -70,6 +71,7 @@ func Listen(address string, files TLSFiles, tokens *Tokens, handler http.Handler
 				return context.WithValue(context.Background(), stopping{}, serving)
 			},
 			ConnContext:       withPeer,
+			ConnState:         newConnections(limit, log).changed,
 			Handler:           handler,
 			TLSConfig:         config,
 			ReadHeaderTimeout: readHeaderTimeout,

@@ -89,7 +89,7 @@ func serve(t *testing.T, files TLSFiles, tokens *Tokens) string {
 	t.Helper()
 	f := newFixture(t)
 	log := slog.New(slog.DiscardHandler)
-	server, err := Listen("127.0.0.1:0", files, tokens, newGuard(Config{Tokens: tokens, Log: log}, f.handler), log)
+	server, err := Listen("127.0.0.1:0", files, tokens, 0, newGuard(Config{Tokens: tokens, Log: log}, f.handler), log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func pool(t *testing.T, ca *lab.CA) *x509.CertPool {
 
 func TestListenRefusesMissingFiles(t *testing.T) {
 	t.Parallel()
-	if _, err := Listen("127.0.0.1:0", TLSFiles{Cert: "/none", Key: "/none"}, nil, http.NotFoundHandler(), slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := Listen("127.0.0.1:0", TLSFiles{Cert: "/none", Key: "/none"}, nil, 0, http.NotFoundHandler(), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("listened without its certificate")
 	}
 }

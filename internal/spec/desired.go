@@ -60,6 +60,30 @@ func cloneMap[K comparable, V any](m map[K]V) map[K]V {
 	return maps.Clone(m)
 }
 
+// Objects returns how many objects there are: instances, virtual servers and their real servers, and check scripts.
+func (d Desired) Objects() int {
+	return len(d.VRRPInstances) + len(d.VirtualServers) + d.RealServers.Count() + len(d.CheckScripts)
+}
+
+// Has reports whether there is an object of that kind and key (see Change). Counts is false for what Objects does not
+// count.
+func (d Desired) Has(kind Kind, key string) (there, counts bool) {
+	switch kind {
+	case KindVRRPInstance:
+		_, there = d.VRRPInstances[key]
+	case KindVirtualServer:
+		_, there = d.VirtualServers[key]
+	case KindRealServer:
+		parsed, _ := ParseServerKey(key) // of what is no key there is no server
+		_, there = d.RealServers.Get(parsed)
+	case KindCheckScript:
+		_, there = d.CheckScripts[key]
+	default:
+		return false, false
+	}
+	return there, true
+}
+
 // Tracked reports whether the priority of a VRRP instance depends on the virtual server.
 func (d Desired) Tracked(virtualServer string) bool {
 	for _, v := range d.VRRPInstances {

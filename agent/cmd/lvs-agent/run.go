@@ -16,6 +16,7 @@ import (
 
 	"github.com/lvs-director/terraform-provider-lvs/agent"
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
+	"github.com/lvs-director/terraform-provider-lvs/agent/flood"
 )
 
 // defaultConfigFile is where run and validate look when --config is left out.
@@ -34,6 +35,9 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			leaveRoomForAdverts()
+			if err := boundMemory(logger(c.Log)); err != nil {
+				logger(c.Log).Warn("the memory of the control group is not heeded", "error", err)
+			}
 			if err := keepCapabilities(); err != nil {
 				return err
 			}
@@ -113,9 +117,9 @@ func logger(c config.Log) *slog.Logger {
 	_ = level.UnmarshalText([]byte(c.Level)) // config.Validate has seen the word
 	options := &slog.HandlerOptions{Level: level}
 	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+		return slog.New(flood.NewHandler(slog.NewJSONHandler(os.Stderr, options)))
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	return slog.New(flood.NewHandler(slog.NewTextHandler(os.Stderr, options)))
 }
 
 func validateCommand() *cobra.Command {
