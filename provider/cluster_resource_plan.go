@@ -118,8 +118,12 @@ func (r *clusterResource[Spec, State, M]) rehearse(ctx context.Context, resp *re
 	if existed && prior.key() != key {
 		return // a replacement: it is planned once more, as a create
 	}
+	var options client.PutOptions
+	if existed {
+		options = r.kind.takeOver
+	}
 	rehearsed := each(ctx, targets, func(ctx context.Context, d *director) (spec.FieldErrors, error) {
-		return r.kind.rehearse(ctx, d, key, plan.spec(d.name))
+		return r.kind.rehearse(ctx, d, key, plan.spec(d.name), options)
 	})
 	r.misgivings(of, plan, rehearsed.values()).warn(&resp.Diagnostics, r.kind.title+mayNotBeMeant, "")
 	conflict, other := conflicts(rehearsed.errs())

@@ -72,7 +72,10 @@ func (r *clusterResource[Spec, State, M]) Update(ctx context.Context, req resour
 
 	willing, skipped := r.preflight(ctx, &resp.Diagnostics, of, m, "Update", targets, func(d *director) client.PutOptions {
 		// On a director that is new to the object, something of that name is somebody else's.
-		return client.PutOptions{CreateOnly: !slices.Contains(before, d.name) && !r.cluster.adoptExisting}
+		if !slices.Contains(before, d.name) && !r.cluster.adoptExisting {
+			return client.PutOptions{CreateOnly: true}
+		}
+		return r.kind.takeOver
 	})
 	if resp.Diagnostics.HasError() {
 		return

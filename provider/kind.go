@@ -25,12 +25,14 @@ type kind[Spec, State any] struct {
 	election *election[Spec, State]
 	// judge tells how an object would fit the others of a director, where its machine has nothing to say about it and
 	// the director need not be asked; nil elsewhere.
-	judge func(s *spec.Snapshot, key string, v Spec) spec.Verdict
+	judge func(s *spec.Snapshot, key string, v Spec, o client.PutOptions) spec.Verdict
 	// remark says what else there is to know of an object on a director, which a plan has nothing to do about; ""
 	// is nothing, and the function is nil where there never is anything.
 	remark func(s *spec.Snapshot, key string) string
-	// parts is the name of the Terraform resource of which an object may have taken the place; "" where there is none.
-	parts string
+	// rival is the name of the Terraform resource of which an object may take the place; "" where there is none.
+	rival string
+	// takeOver is how an update says that the object is what owns it now.
+	takeOver client.PutOptions
 	// drains says that an object that was removed may be there until its connections have ended.
 	drains bool
 }
@@ -68,9 +70,10 @@ func (k kind[Spec, State]) look(ctx context.Context, d *director, key string) (o
 
 // rehearse reports what a director would say to an object, as an error or as warnings. References that do not
 // resolve are none: the same apply may make what they are to.
-func (k kind[Spec, State]) rehearse(ctx context.Context, d *director, key string, v Spec) (warnings spec.FieldErrors, err error) {
+func (k kind[Spec, State]) rehearse(ctx context.Context, d *director, key string, v Spec, o client.PutOptions) (warnings spec.FieldErrors, err error) {
 	if k.judge == nil {
-		object, err := k.collection(d.client).Put(ctx, key, v, client.PutOptions{DryRun: true})
+		o.DryRun = true
+		object, err := k.collection(d.client).Put(ctx, key, v, o)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +83,7 @@ func (k kind[Spec, State]) rehearse(ctx context.Context, d *director, key string
 	if err != nil {
 		return nil, err
 	}
-	if conflicts := k.judge(s, key, v).Conflicts; conflicts != nil {
+	if conflicts := k.judge(s, key, v, o).Conflicts; conflicts != nil {
 		return nil, refused(d.name, http.StatusConflict, conflicts)
 	}
 	return nil, nil
@@ -109,8 +112,11 @@ func (k kind[Spec, State]) remove(ctx context.Context, d *director, key string, 
 // belongs to no real server: it is drift of its virtual server.
 func kernelDrift(s *spec.Snapshot, k spec.Kind, key string) []spec.Drift {
 	var found []spec.Drift
-	if k == spec.KindRealServerGroup {
+	switch k {
+	case spec.KindRealServerGroup:
 		found = unowned(s, key)
+	case spec.KindRealServer:
+		found = grouped(s, key)
 	}
 	for _, d := range s.Drift {
 		of, name := d.Kind, d.Name

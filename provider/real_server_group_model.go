@@ -30,11 +30,11 @@ func realServerGroups() kind[spec.RealServerGroup, spec.RealServerGroupStatus] {
 			}
 			return group, service.RealServerGroup || len(group.Servers) > 0
 		},
-		judge: func(s *spec.Snapshot, key string, v spec.RealServerGroup) spec.Verdict {
+		judge: func(s *spec.Snapshot, key string, v spec.RealServerGroup, _ client.PutOptions) spec.Verdict {
 			return others(s).FitRealServerGroup(key, v)
 		},
 		remark:  groupRemark,
-		carries: carriesService, drains: true, parts: "lvs_real_server",
+		carries: carriesService, drains: true, rival: "lvs_real_server",
 	}
 }
 
@@ -75,11 +75,14 @@ func (m *realServerGroupModel) misfits(service spec.VirtualServer) spec.FieldErr
 	return planned.FitRealServerGroup(m.key(), m.spec("")).Conflicts
 }
 
+// ownerField is what drifts where a real server belongs to another kind of resource.
+const ownerField = "owner"
+
 // unowned is the drift of a group whose servers still have owners of their own.
 func unowned(s *spec.Snapshot, service string) []spec.Drift {
 	v := s.VirtualServers[service]
 	if v.RealServerGroup || len(v.RealServers) == 0 {
 		return nil
 	}
-	return []spec.Drift{{Kind: spec.KindRealServerGroup, Name: service, Field: "owner", Actual: fmt.Sprintf("each of %d servers by itself", len(v.RealServers)), Want: "the group"}}
+	return []spec.Drift{{Kind: spec.KindRealServerGroup, Name: service, Field: ownerField, Actual: fmt.Sprintf("each of %d servers by itself", len(v.RealServers)), Want: "the group"}}
 }

@@ -230,6 +230,65 @@ import {
 	)
 }
 
+// And from a group to servers one by one: the first takes all of them out of the group's hands.
+func TestGroupBecomesServersOneByOneInOneApply(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	block := providerBlock(directors)
+	var singles, imports strings.Builder
+	for name, address := range map[string]string{"a": "192.0.2.21", "b": "192.0.2.22"} {
+		fmt.Fprintf(&singles, "\nresource \"lvs_real_server\" %q {\n  virtual_server = lvs_virtual_server.test.name\n  address = %q\n  port = 80\n}", name, address)
+		fmt.Fprintf(&imports, "\nimport {\n  to = lvs_real_server.%s\n  id = \"web/%s:80\"\n}", name, address)
+	}
+	const forget = `
+removed {
+  from = lvs_real_server_group.test
+  lifecycle {
+    destroy = false
+  }
+}`
+	journal := directors["d1"].journal
+	config := block + groupService + singles.String()
+	const first = "lvs_real_server.a"
+	run(t,
+		resource.TestStep{Config: block + groupOf(`"192.0.2.21:80" = {}, "192.0.2.22:80" = {}`)},
+		// Without a word about the group it is not taken apart: it is said how to.
+		resource.TestStep{
+			Config:      config + forget,
+			ExpectError: saying("What is lvs_real_server_group of this configuration goes out of the state in the same apply"),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				for name, d := range directors {
+					if _, owned := d.store.Desired().Group("web"); !owned {
+						t.Errorf("the group is no more on %s", name)
+					}
+				}
+				journal.writes()
+			},
+			Config: config + forget + imports.String(),
+			ConfigPlanChecks: planned(
+				plancheck.ExpectResourceAction(first, plancheck.ResourceActionUpdate),
+				before{first, []string{"director_status", "d1", "drift"}, "owner=the group of all servers, want itself"},
+			),
+			Check: func(*terraform.State) error {
+				for _, request := range journal.writes() {
+					if !strings.HasSuffix(request, ":80?ungroup=true") {
+						return fmt.Errorf("there was a request %s", request)
+					}
+				}
+				for name, d := range directors {
+					if desired := d.store.Desired(); len(desired.Groups) != 0 || desired.RealServers.Count() != 2 || desired.Drains.Count() != 0 {
+						return fmt.Errorf("on %s: %+v", name, desired)
+					}
+				}
+				return nil
+			},
+		},
+		resource.TestStep{Config: config, ConfigPlanChecks: noChanges()},
+	)
+}
+
 func TestServerOfAGroupThatIsWrongIsAnErrorAtItsPlace(t *testing.T) {
 	t.Parallel()
 	for servers, want := range map[string]string{

@@ -35,16 +35,29 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 			v, ok := s.VirtualServers[k.VirtualServer].RealServers[k.Address.String()]
 			return v.Spec, ok
 		},
-		judge: func(s *spec.Snapshot, key string, v spec.RealServer) spec.Verdict {
+		judge: func(s *spec.Snapshot, key string, v spec.RealServer, o client.PutOptions) spec.Verdict {
 			k, err := spec.ParseServerKey(key)
 			if err != nil {
 				return spec.Verdict{}
 			}
-			return others(s).FitRealServer(k, v)
+			beside := others(s)
+			if o.Ungroup {
+				beside, _ = beside.DissolveGroup(k.VirtualServer)
+			}
+			return beside.FitRealServer(k, v)
 		},
 		remark:  serverRemark,
-		carries: carriesServer, drains: true,
+		carries: carriesServer, drains: true, rival: "lvs_real_server_group", takeOver: client.PutOptions{Ungroup: true},
 	}
+}
+
+// grouped is the drift of a real server that a group owns.
+func grouped(s *spec.Snapshot, key string) []spec.Drift {
+	k, err := spec.ParseServerKey(key)
+	if service := s.VirtualServers[k.VirtualServer]; err != nil || !service.RealServerGroup {
+		return nil
+	}
+	return []spec.Drift{{Kind: spec.KindRealServer, Name: key, Field: ownerField, Actual: "the group of all servers", Want: "itself"}}
 }
 
 // others returns what a director has that a real server may not go with.

@@ -42,7 +42,7 @@ func (r *clusterResource[Spec, State, M]) rollout(ctx context.Context, diags *di
 			return r.rolloutInSilence(context.WithoutCancel(ctx), diags, m, order, former)
 		}
 	}
-	written = inTurn(ctx, order, r.put(m, client.PutOptions{}))
+	written = inTurn(ctx, order, r.put(m, r.kind.takeOver))
 	if len(written.errs()) == 0 {
 		removed = each(ctx, former, r.takeAway(m))
 	}

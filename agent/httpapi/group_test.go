@@ -61,6 +61,16 @@ func TestGroupAndSingleServersExcludeOneAnother(t *testing.T) {
 			t.Errorf("%s says %s", method, body)
 		}
 	}
+	f.want(t, http.StatusOK, "PUT", serverURL+"?ungroup=true&dry_run=true", server)
+	if _, owned := f.store.Desired().Group("web"); !owned {
+		t.Error("a dry run dissolved the group")
+	}
+	f.want(t, http.StatusOK, "PUT", serverURL+"?ungroup=true", server) // on purpose
+	f.want(t, http.StatusOK, "PUT", serverURL+"?ungroup=true", server)
+	if d := f.store.Desired(); len(d.Groups) != 0 || d.RealServers.Count() != 1 || d.Drains.Count() != 0 {
+		t.Errorf("without the group: %+v", d)
+	}
+	f.want(t, http.StatusOK, "PUT", groupURL, `{"servers":{"192.0.2.21:80":{}}}`)
 	f.want(t, http.StatusOK, "POST", serverURL+"/drain", "") // maintenance is nobody's spec
 	f.want(t, http.StatusNoContent, "DELETE", serverURL+"/drain", "")
 	f.want(t, http.StatusConflict, "DELETE", servicePath, "")

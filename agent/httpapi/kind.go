@@ -22,6 +22,8 @@ type kind[Spec, State any] struct {
 	fit      func(d spec.Desired, key string, v Spec) spec.Verdict
 	// state finds what is reported.
 	state func(s spec.Status, key string) State
+	// prepare does first what a request says beside its object; nil is nothing.
+	prepare func(d spec.Desired, key string, r request) (spec.Desired, []spec.Change)
 	// came and gone return the changes by which an object comes and goes; nil is the object alone.
 	came func(d spec.Desired, key string, v Spec) []spec.Change
 	gone func(d spec.Desired, key string, r request) ([]spec.Change, error)
@@ -36,6 +38,7 @@ type kind[Spec, State any] struct {
 // request is what a PUT or DELETE says beside its body.
 type request struct {
 	dryRun, cascade bool
+	ungroup         bool           // of a real server: no group owns it any more
 	drain           *spec.Duration // how long a removal may take; nil is what the spec says
 	hold            string         // of a VRRP instance: a duration, or ""
 	ifMatch         string
@@ -82,6 +85,10 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 	var former string // the ETag of what is changed
 	changed := false
 	_, err := a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
+		var first []spec.Change
+		if k.prepare != nil {
+			d, first = k.prepare(d, key, r)
+		}
 		before, exists := k.get(d, key)
 		equal := exists && spec.Equal(before, v)
 		if p := a.precondition(k.kind, key, r, exists, equal, before); p != nil {
@@ -104,7 +111,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		if !exists {
 			a.creators.set(k.kind, key, r.idempotencyKey)
 		}
-		if equal && (k.whole == nil || k.whole(d, key)) {
+		if equal && first == nil && (k.whole == nil || k.whole(d, key)) {
 			return nil, nil
 		}
 		if changed = true; exists {
@@ -114,6 +121,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		if k.came != nil {
 			changes = k.came(d, key, v)
 		}
+		changes = append(first, changes...)
 		return changes, a.admit(d, changes)
 	})
 	if err != nil {

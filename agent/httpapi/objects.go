@@ -75,6 +75,7 @@ type (
 	serverPut struct {
 		ServerPath
 		PutOptions
+		Ungroup bool `query:"ungroup" doc:"if the real servers of the virtual server are a group, they are none any more: each stays as it is, by itself"`
 	}
 	serverDelete struct {
 		ServerPath
@@ -84,6 +85,12 @@ type (
 
 func (o PutOptions) put() (request, []byte) {
 	return request{dryRun: o.DryRun, ifMatch: o.IfMatch, ifNoneMatch: o.IfNoneMatch, idempotencyKey: o.IdempotencyKey}, o.RawBody
+}
+
+func (in serverPut) put() (request, []byte) {
+	r, body := in.PutOptions.put()
+	r.ungroup = in.Ungroup
+	return r, body
 }
 
 func (o DeleteOptions) remove() (request, error) {
@@ -231,6 +238,13 @@ func realServers() kind[spec.RealServer, spec.RealServerStatus] {
 		fit: func(d spec.Desired, key string, v spec.RealServer) spec.Verdict {
 			parsed, _ := spec.ParseServerKey(key) // key has passed
 			return d.FitRealServer(parsed, v)
+		},
+		prepare: func(d spec.Desired, key string, r request) (spec.Desired, []spec.Change) {
+			if !r.ungroup {
+				return d, nil
+			}
+			parsed, _ := spec.ParseServerKey(key) // key has passed
+			return d.DissolveGroup(parsed.VirtualServer)
 		},
 		came: func(d spec.Desired, key string, v spec.RealServer) []spec.Change {
 			parsed, _ := spec.ParseServerKey(key) // key has passed

@@ -73,6 +73,9 @@ type PutOptions struct {
 	// Hold keeps a VRRP instance from taking a role for that long, or until a Put without it;
 	// IsStatus(err, 409) when it is active.
 	Hold time.Duration
+	// Ungroup takes a real server out of the hands of the group that owns it: that is none any more, and its servers
+	// stay as they are, each by itself.
+	Ungroup bool
 }
 
 // DeleteOptions are the conditions of a Delete.
@@ -108,6 +111,9 @@ func (c Collection[Spec, State]) Put(ctx context.Context, key string, v Spec, o 
 	}
 	if o.Hold > 0 {
 		r.query.Set("hold", o.Hold.String())
+	}
+	if o.Ungroup {
+		r.query.Set("ungroup", "true")
 	}
 	if o.IdempotencyKey != "" {
 		r.header.Set("Idempotency-Key", o.IdempotencyKey)

@@ -83,6 +83,17 @@ func (d Desired) ownedByGroup(service string) FieldErrors {
 		"the real servers of virtual server %q are one group (lvs_real_server_group, PUT …/real-servers), which owns all of them: change the group, or delete it first", service)}}
 }
 
+// DissolveGroup returns the change by which the real servers of a service are each by itself again, and what is desired
+// then. They stay as they are.
+func (d Desired) DissolveGroup(service string) (Desired, []Change) {
+	if _, owned := d.Groups[service]; !owned {
+		return d, nil
+	}
+	d.Groups = maps.Clone(d.Groups)
+	delete(d.Groups, service)
+	return d, []Change{{Kind: KindRealServerGroup, Key: service}}
+}
+
 // PutGroup returns the changes by which a valid group becomes all there is. Servers that it leaves out drain.
 func (d Desired) PutGroup(service string, v RealServerGroup, now time.Time) []Change {
 	var changes []Change
