@@ -29,6 +29,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/hook"
 	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
+	"github.com/lvs-director/terraform-provider-lvs/agent/sandbox"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
 	"github.com/lvs-director/terraform-provider-lvs/agent/tune"
 	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
@@ -308,7 +309,7 @@ func (a *Agent) Check(ctx context.Context, v any) spec.FieldErrors {
 	case spec.VirtualServer:
 		return append(a.balancer.Check(ctx, v), a.checkHooks(v.Notify)...)
 	case spec.CheckScript:
-		return a.plane.checkCommand(v.Command)
+		return a.plane.checkCommand(sandbox.Command{Line: v.Command, Content: v.Content})
 	case spec.IPVSSettings:
 		return a.tuner.Check(ctx, v)
 	}

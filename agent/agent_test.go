@@ -194,6 +194,32 @@ func TestSettingsAreMadeFollowedAndUndone(t *testing.T) {
 	r.eventually(t, `"ipvs_settings":{"timeouts":{"tcp":"15m0s"`, `"net.ipv4.vs.conntrack":0`)
 }
 
+func TestTextOfAScriptIsTakenOnlyWhereTheFileAllowsIt(t *testing.T) {
+	t.Parallel()
+	for _, allowed := range []bool{false, true} {
+		t.Run(fmt.Sprint(allowed), func(t *testing.T) {
+			t.Parallel()
+			c := memoryConfig(t)
+			c.Scripts.AllowInline = allowed
+			a, err := New(c, "test", slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := run(t, a)
+			for _, query := range []string{"?dry_run=true", ""} {
+				status, answer := r.call(t, http.MethodPut, "/v1/check-scripts/gateway"+query, `{"content":"#!/bin/sh\nexit 0\n"}`)
+				if allowed != (status < 300) || !allowed && !strings.Contains(answer, `{"pointer":"/content","detail":"this agent runs no script whose text is in Terraform: set scripts { allow_inline = true }`) {
+					t.Errorf("%s answered %d: %s", query, status, answer)
+				}
+			}
+			status, answer := r.call(t, http.MethodGet, "/v1/check-scripts/gateway", "")
+			if allowed != strings.Contains(answer, `"content":"#!/bin/sh\nexit 0\n"`) {
+				t.Errorf("GET answered %d: %s", status, answer)
+			}
+		})
+	}
+}
+
 func TestFailoverThatNobodyFollowsIsAConflict(t *testing.T) {
 	t.Parallel()
 	a, err := New(memoryConfig(t), "test", slog.New(slog.DiscardHandler))

@@ -30,7 +30,7 @@ type dataplane struct {
 	prober check.Prober
 	teller hook.Teller
 	// checkCommand reports why a program may not run here.
-	checkCommand func(command []string) spec.FieldErrors
+	checkCommand func(sandbox.Command) spec.FieldErrors
 	// facts are those of the machine, and modules what its kernel's IPVS has; nil where it is not touched.
 	facts   func() (spec.Facts, error)
 	modules func() (ipvs.Modules, error)
@@ -78,6 +78,9 @@ func linkLedgers(s *store.Store) link.Ledgers {
 
 func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane, error) {
 	ledgers := linkLedgers(s)
+	programs := sandbox.New(sandbox.Config{Directory: c.Scripts.Directory, User: c.Scripts.User, Limits: sandbox.Limits{
+		CPUTime: spec.Duration(c.Scripts.Limits.CPUTime), Memory: c.Scripts.Limits.Memory, Processes: c.Scripts.Limits.Processes,
+	}, AllowInline: c.Scripts.AllowInline})
 	if c.Dataplane == config.DataplaneMemory {
 		interfaces, err := link.NewMemory(ledgers.Addresses)
 		return dataplane{
@@ -87,7 +90,7 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 			tuning:       tuning{ipvs: ipvs.NewFakeSettings(), machine: tune.NewMemory()},
 			prober:       check.Assume{},
 			teller:       hook.Silent{},
-			checkCommand: func([]string) spec.FieldErrors { return nil },
+			checkCommand: programs.CheckPolicy,
 			close:        func() error { return nil },
 		}, err
 	}
@@ -105,9 +108,6 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		return dataplane{}, err
 	}
 	pulse := &vrrp.Pulse{}
-	programs := sandbox.New(sandbox.Config{Directory: c.Scripts.Directory, User: c.Scripts.User, Limits: sandbox.Limits{
-		CPUTime: spec.Duration(c.Scripts.Limits.CPUTime), Memory: c.Scripts.Limits.Memory, Processes: c.Scripts.Limits.Processes,
-	}})
 	return dataplane{
 		network:      vrrp.RawNetwork{},
 		traces:       traces,

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/lvs-director/terraform-provider-lvs/agent/sandbox"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
@@ -14,7 +15,7 @@ func (a *Agent) checkHooks(notify map[string]spec.Hook) spec.FieldErrors {
 	var errs spec.FieldErrors
 	for _, name := range slices.Sorted(maps.Keys(notify)) {
 		if v := notify[name]; v.Webhook == nil {
-			errs = append(errs, a.plane.checkCommand(v.Command).Under(string(jsontext.Pointer("/notify").AppendToken(name)))...)
+			errs = append(errs, a.plane.checkCommand(sandbox.Command{Line: v.Command}).Under(string(jsontext.Pointer("/notify").AppendToken(name)))...)
 		}
 	}
 	return errs

@@ -19,6 +19,7 @@ type checkScriptModel struct {
 	patience
 	Name     types.String         `tfsdk:"name"`
 	Command  types.List           `tfsdk:"command"`
+	Content  types.String         `tfsdk:"content"`
 	Interval timetypes.GoDuration `tfsdk:"interval"`
 	Timeout  timetypes.GoDuration `tfsdk:"timeout"`
 	Rise     types.Int64          `tfsdk:"rise"`
@@ -43,6 +44,10 @@ func (m *checkScriptModel) key() string { return m.Name.ValueString() }
 func (m *checkScriptModel) spec(string) spec.CheckScript {
 	v := spec.DefaultCheckScript()
 	v.Command = textList(m.Command)
+	v.Content = m.Content.ValueString()
+	if m.Content.IsUnknown() {
+		v.Content = "#!/bin/sh" // there will be some, with which nothing is wrong yet
+	}
 	v.Interval = duration(m.Interval, v.Interval, longestInterval)
 	v.Timeout = duration(m.Timeout, v.Interval, shortestTimeout)
 	v.Rise, v.Fall = number(m.Rise, v.Rise), number(m.Fall, v.Fall)
@@ -70,6 +75,9 @@ func (m *checkScriptModel) adopt(map[string]spec.CheckScript, []string) {}
 func (m *checkScriptModel) observe(actual map[string]spec.CheckScript) {
 	v := agree(m.spec(""), actual)
 	m.Command = textListAsBefore(v.Command, m.Command)
+	if had := m.Content; v.Content != "" || had.ValueString() != "" || had.IsNull() {
+		m.Content = optionalWord(v.Content)
+	}
 	m.Interval, m.Timeout = durationValue(v.Interval), durationValue(v.Timeout)
 	m.Rise, m.Fall = types.Int64Value(int64(v.Rise)), types.Int64Value(int64(v.Fall))
 }

@@ -31,9 +31,14 @@ func (*checkScriptResource) Schema(ctx context.Context, _ resource.SchemaRequest
 			"name": nameAttribute("check script"),
 			"command": schema.ListAttribute{
 				ElementType: types.StringType,
-				Required:    true,
+				Optional:    true,
 				MarkdownDescription: "Absolute path of the program, and its arguments. It runs without a shell. It must be inside the agent's " +
-					"`scripts.directory`, and nobody but its owner may be able to write to it.",
+					"`scripts.directory`, and nobody but its owner may be able to write to it. Either this or `content` is needed.",
+			},
+			"content": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Instead of a `command`: the text of the script, up to 64 KiB, which begins with a line such as `#!/bin/sh`. It runs only where " +
+					"the agent's file allows that (`scripts { allow_inline = true }`). It is in the state, so it is no place for a secret.",
 			},
 			"interval": durationAttribute(d.Interval, "Time between two runs, from start to start: `10ms` to `24h`."),
 			"timeout": schema.StringAttribute{

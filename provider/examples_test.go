@@ -107,7 +107,7 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 		"functions/virtual_mac", "functions/active_down_interval", "functions/parse_service",
 		"data-sources/lvs_director", "data-sources/lvs_directors", "data-sources/lvs_vrrp_instance", "data-sources/lvs_virtual_server",
 		"data-sources/lvs_ipvs_table",
-		"guides/hooks", "guides/ipvs", "guides/health-checks",
+		"guides/hooks", "guides/ipvs", "guides/health-checks", "guides/scripts",
 	} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()

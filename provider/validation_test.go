@@ -157,6 +157,10 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
   weight `, "directors", "the set is empty"},
 
 		{goodScript, `["/scripts/ping"]`, `[]`, "command", "a command is needed"},
+		{goodScript, `command  = ["/scripts/ping"]`, ``, "lvs_check_script", "a command is needed"},
+		{goodScript, `command  = ["/scripts/ping"]`, `content = "exit 0"`, "content", "the first line does not say what runs the script"},
+		{goodScript, `command  = ["/scripts/ping"]`, `command = ["/scripts/ping"]
+  content = "#!/bin/sh"`, "content", "a check script has a command or a content, not both"},
 		{goodScript, `"/scripts/ping"`, `"ping"`, "command", `"ping" is not an absolute path`},
 		{goodScript, `"/scripts/ping"`, `"/scripts/../ping"`, "command", "is not an absolute path without"},
 		{goodScript, `"2s"`, `"1ms"`, "interval", "1ms is out of range: use 10ms to 24h0m0s"},
@@ -202,7 +206,7 @@ func TestValueThatIsNotKnownYetIsNoError(t *testing.T) {
 	run(t, resource.TestStep{Config: providerBlock(directors) + `
 resource "terraform_data" "late" {
   input = {
-    text = "web", number = 51, interval = "5s", timeout = "3s", address = "192.0.2.21", prefix = "192.0.2.100/24", status = "204", protocol = "tcp", key = "192.0.2.22:80"
+    script = "#!/bin/sh\n", text = "web", number = 51, interval = "5s", timeout = "3s", address = "192.0.2.21", prefix = "192.0.2.100/24", status = "204", protocol = "tcp", key = "192.0.2.22:80"
     members = { d1 = { priority = 150 }, d2 = { priority = 100 } }
   }
 }
@@ -214,6 +218,10 @@ resource "lvs_check_script" "test" {
   command  = ["/scripts/ping", local.late.text]
   interval = local.late.interval
   timeout  = "3s"
+}
+resource "lvs_check_script" "text" {
+  name    = "text"
+  content = local.late.script
 }
 resource "lvs_check_script" "follows" {
   name     = "follows"

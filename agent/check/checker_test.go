@@ -44,8 +44,8 @@ func (f *fakeProber) Server(ctx context.Context, check ServerCheck) error {
 	return f.probe(ctx, check.Server.String())
 }
 
-func (f *fakeProber) Script(ctx context.Context, command []string) error {
-	return f.probe(ctx, command[0])
+func (f *fakeProber) Script(ctx context.Context, script spec.CheckScript) error {
+	return f.probe(ctx, script.Command[0])
 }
 
 func (f *fakeProber) probe(ctx context.Context, target string) error {
@@ -599,6 +599,19 @@ func TestScriptVerdict(t *testing.T) {
 			b.t.Errorf("scripts (-want +got):\n%s", diff)
 		}
 	})
+}
+
+func TestOtherTextOfAScriptIsAnotherCheck(t *testing.T) {
+	t.Parallel()
+	of := func(content string) *plan {
+		return newPlanner(spec.Desired{CheckScripts: map[string]spec.CheckScript{"gateway": {Content: content}}}).script("gateway")
+	}
+	if of("#!/bin/sh\n").equal(of("#!/bin/sh\nexit 1\n")) {
+		t.Error("the new text would not be run")
+	}
+	if !of("#!/bin/sh\n").equal(of("#!/bin/sh\n")) {
+		t.Error("the same text begins anew")
+	}
 }
 
 // Terraform deletes a script before the instance that tracks it changes, in one apply.

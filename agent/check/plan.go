@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,8 +42,8 @@ type plan struct {
 // round is what a round of checks does. What it points at is not written to.
 type round struct {
 	interval, timeout time.Duration
-	server            *ServerCheck // or
-	command           []string
+	server            *ServerCheck     // or
+	script            spec.CheckScript // whose rhythm is the round's
 }
 
 // subject tells rounds apart: equal ones need to be done only once.
@@ -60,7 +59,8 @@ func (r round) how() string {
 		Interval, Timeout spec.Duration
 		Server            *ServerCheck
 		Command           []string
-	}{spec.Duration(r.interval), spec.Duration(r.timeout), nil, r.command}
+		Content           string
+	}{spec.Duration(r.interval), spec.Duration(r.timeout), nil, r.script.Command, r.script.Content}
 	if r.server != nil {
 		kinds := *r.server
 		kinds.Server = spec.ServerKey{}
@@ -89,7 +89,7 @@ func (r round) probe(ctx context.Context, prober Prober) error {
 	if r.server != nil {
 		return prober.Server(ctx, *r.server)
 	}
-	return prober.Script(ctx, r.command)
+	return prober.Script(ctx, r.script)
 }
 
 // counter returns a counter that goes by the plan.
@@ -117,7 +117,7 @@ func (p *plan) with(check ServerCheck) *plan {
 func (p *plan) lostScript(next *plan) bool {
 	if p == nil || next == nil || p.round.server == nil || next.round.server == nil ||
 		p.round.server.Script == nil || next.round.server.Script == nil ||
-		len(p.round.server.Script.Command) == 0 || len(next.round.server.Script.Command) != 0 {
+		p.round.server.Script.missing() || !next.round.server.Script.missing() {
 		return false
 	}
 	lost := *p.round.server
@@ -161,7 +161,8 @@ func (p planner) server(key spec.ServerKey, service spec.VirtualServer, server s
 		Source: v.Source, FirewallMark: v.FirewallMark,
 	}
 	if v.Script != nil {
-		check.Script = &ServerScript{Name: v.Script.Name, Command: p.scripts[v.Script.Name].Command, DynamicWeight: v.Script.DynamicWeight}
+		script := p.scripts[v.Script.Name]
+		check.Script = &ServerScript{Name: v.Script.Name, Command: script.Command, Content: script.Content, DynamicWeight: v.Script.DynamicWeight}
 	}
 	r := round{interval: v.Interval.Std(), timeout: v.Timeout.Std(), server: check}
 	how, known := p.worded[v]
@@ -175,7 +176,7 @@ func (p planner) server(key spec.ServerKey, service spec.VirtualServer, server s
 // script returns how a script is run for itself.
 func (p planner) script(name string) *plan {
 	v := p.scripts[name]
-	r := round{interval: v.Interval.Std(), timeout: v.Timeout.Std(), command: slices.Clone(v.Command)}
+	r := round{interval: v.Interval.Std(), timeout: v.Timeout.Std(), script: v}
 	return &plan{subject: r.subject(r.how()), rise: v.Rise, fall: v.Fall, round: r}
 }
 

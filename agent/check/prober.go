@@ -16,7 +16,7 @@ import (
 // timeout. It is called from many goroutines at once, but not twice at a time for one check.
 type Prober interface {
 	Server(ctx context.Context, check ServerCheck) error
-	Script(ctx context.Context, command []string) error
+	Script(ctx context.Context, script spec.CheckScript) error
 }
 
 // ServerCheck is one round of a real server's health check. Every kind that is there must pass.
@@ -38,11 +38,15 @@ type ServerCheck struct {
 // ServerScript is the check script that a health check names.
 type ServerScript struct {
 	Name string
-	// Command is the script's program and arguments; it is empty when the script does not exist.
+	// Command and Content are those of the script; there is neither when it does not exist.
 	Command []string
+	Content string
 	// DynamicWeight is as spec.ScriptCheck has it.
 	DynamicWeight bool
 }
+
+// missing reports whether the script does not exist.
+func (s *ServerScript) missing() bool { return len(s.Command) == 0 && s.Content == "" }
 
 // Weight is a pass that says which weight the server is to have. It is returned in the place of an error, as
 // io.EOF is.
@@ -60,8 +64,8 @@ type Network struct {
 }
 
 // Script implements Prober.
-func (n Network) Script(ctx context.Context, command []string) error {
-	return scriptReason(n.Sandbox.Run(ctx, sandbox.Command{Line: command}))
+func (n Network) Script(ctx context.Context, script spec.CheckScript) error {
+	return scriptReason(n.Sandbox.Run(ctx, sandbox.Command{Line: script.Command, Content: script.Content}))
 }
 
 // Server implements Prober: all kinds at the same time, under the one deadline.

@@ -25,10 +25,10 @@ type scriptProbe struct {
 
 // Probe implements probe.
 func (p scriptProbe) Probe(ctx context.Context, server netip.AddrPort) error {
-	if len(p.script.Command) == 0 {
+	if p.script.missing() {
 		return fmt.Errorf("check script %q does not exist on this director", p.script.Name)
 	}
-	err := p.sandbox.Run(ctx, sandbox.Command{Line: p.script.Command, Environment: []string{
+	err := p.sandbox.Run(ctx, sandbox.Command{Line: p.script.Command, Content: p.script.Content, Environment: []string{
 		EnvVirtualServer + "=" + p.service,
 		EnvServerAddress + "=" + server.Addr().String(),
 		fmt.Sprintf("%s=%d", EnvServerPort, server.Port()),

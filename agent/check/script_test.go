@@ -52,7 +52,7 @@ func TestScriptResults(t *testing.T) {
 			n, path := scriptNetwork(t, tt.body)
 			ctx, cancel := withTimeout(t.Context(), tt.timeout)
 			defer cancel()
-			if diff := cmp.Diff(tt.want, text(n.Script(ctx, []string{path}))); diff != "" {
+			if diff := cmp.Diff(tt.want, text(n.Script(ctx, spec.CheckScript{Command: []string{path}}))); diff != "" {
 				t.Errorf("reason (-want +got):\n%s", diff)
 			}
 		})

@@ -316,9 +316,6 @@ func (c Config) Validate() error {
 	if !filepath.IsAbs(c.Scripts.Directory) {
 		refuse("scripts.directory: %q is not an absolute path", c.Scripts.Directory)
 	}
-	if c.Scripts.AllowInline {
-		refuse("scripts.allow_inline: scripts whose text is in Terraform are not there yet: put the script into %s", c.Scripts.Directory)
-	}
 	if d := c.Scripts.Limits.CPUTime; d < minScriptCPUTime || d > maxScriptCPUTime || d%time.Second != 0 {
 		refuse("scripts.cpu_time: %s is out of range: use %s to %s, in whole seconds", d, minScriptCPUTime, maxScriptCPUTime)
 	}

@@ -25,7 +25,7 @@ auth { token_file = "/etc/lvs-agent/tokens" }
 scripts {
   directory    = "/etc/lvs-agent/scripts"
   user         = "lvs-check"
-  allow_inline = false
+  allow_inline = true
   cpu_time     = "5s"
   memory       = "1GiB"
   processes    = 100
@@ -48,7 +48,7 @@ func TestParseReadsEveryOption(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Name != "d1" || c.ResyncInterval != 10*time.Second || c.StartupHold != 7*time.Second || c.TLS.ClientCAFile == "" ||
-		c.Auth.TokenFile == "" || c.Scripts.User != "lvs-check" || c.Scripts.Limits != (ScriptLimits{5 * time.Second, 1 << 30, 100}) || c.MetricsListen != "127.0.0.1:9750" || c.Limits != (Limits{Objects: 2000, Connections: 64}) {
+		c.Auth.TokenFile == "" || c.Scripts.User != "lvs-check" || !c.Scripts.AllowInline || c.Scripts.Limits != (ScriptLimits{5 * time.Second, 1 << 30, 100}) || c.MetricsListen != "127.0.0.1:9750" || c.Limits != (Limits{Objects: 2000, Connections: 64}) {
 		t.Errorf("read %+v", c)
 	}
 }
@@ -100,7 +100,6 @@ func TestParseRefuses(t *testing.T) {
 		"no objects":                         {"limits {\n objects = 0\n}", "limits.objects: 0 is out of range: use 1 or more"},
 		"hardly any connections":             {"limits {\n connections = 3\n}", "limits.connections: 3 is out of range: use 16 or more"},
 		"an unknown limit":                   {"limits {\n object = 3\n}", `agent.hcl:2: Unsupported argument: An argument named "object" is not expected here. Did you mean "objects"?`},
-		"inline scripts":                     {"scripts {\n allow_inline = true\n}", "allow_inline"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

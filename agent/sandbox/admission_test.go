@@ -168,7 +168,7 @@ func TestCheckPointsAtTheProgram(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, tt.sandbox.Check(tt.command)); diff != "" {
+			if diff := cmp.Diff(tt.want, tt.sandbox.Check(Command{Line: tt.command})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

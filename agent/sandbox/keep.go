@@ -139,6 +139,14 @@ func (k *keeping) run(ctx context.Context, r request) answer {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.WaitDelay = pipeGrace
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: unix.SIGKILL}
+	if r.Content != "" {
+		script, err := sealed(r.Content)
+		if err != nil {
+			return answer{Run: r.Run, Unstarted: err.Error()}
+		}
+		defer func() { _ = script.Close() }()
+		cmd.ExtraFiles = []*os.File{script} // the first is inlineDescriptor
+	}
 	var err, unlimited error
 	k.do(func() {
 		if err = cmd.Start(); err == nil {

@@ -10,9 +10,11 @@ import (
 type request struct {
 	Run uint64 `json:"run"`
 	// End asks for the end of the run.
-	End         bool     `json:"end,omitzero"`
-	File        string   `json:"file,omitzero"`
-	Line        []string `json:"line,omitempty"`
+	End  bool     `json:"end,omitzero"`
+	File string   `json:"file,omitzero"`
+	Line []string `json:"line,omitempty"`
+	// Content is what the program finds at inlineDescriptor; "" is nothing.
+	Content     string   `json:"content,omitzero"`
 	Environment []string `json:"environment,omitempty"`
 	Input       []byte   `json:"input,omitempty"`
 	Limits      Limits   `json:"limits,omitzero"`

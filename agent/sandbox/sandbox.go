@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 
@@ -20,6 +21,8 @@ type Config struct {
 	// only run them as itself.
 	User   string
 	Limits Limits
+	// AllowInline lets scripts run whose text is in the command.
+	AllowInline bool
 }
 
 // Sandbox runs programs, each in a session of its own, and leaves no process of it behind.
@@ -27,6 +30,7 @@ type Sandbox struct {
 	admission admission
 	user      string // as whom; "" is the agent's own
 	limits    Limits
+	inline    bool
 
 	mu      sync.Mutex
 	account *account // once found
@@ -40,26 +44,39 @@ func New(c Config) *Sandbox {
 	if !maySwitchUser() {
 		c.User = ""
 	}
-	return &Sandbox{admission: admission{directory: c.Directory, self: uint32(os.Geteuid())}, user: c.User, limits: c.Limits}
+	return &Sandbox{admission: admission{directory: c.Directory, self: uint32(os.Geteuid())}, user: c.User, limits: c.Limits, inline: c.AllowInline}
 }
 
 // Command is a program and what it is given.
 type Command struct {
 	// Line is the absolute path of the program, and its arguments.
 	Line []string
+	// Content is the text of a script, instead of Line: its first line names the program that runs it.
+	Content string
 	// Environment is what it finds there beside PATH, as NAME=value.
 	Environment []string
 	// Input is what it can read.
 	Input []byte
 }
 
-// Check reports why a command may not run on this machine, at /command. It runs nothing.
-func (s *Sandbox) Check(command []string) spec.FieldErrors {
-	if len(command) == 0 {
+// Check reports why a command may not run on this machine, at /command or /content. It runs nothing.
+func (s *Sandbox) Check(c Command) spec.FieldErrors {
+	at := "/command/0"
+	if c.Content != "" {
+		at = "/content"
+	} else if len(c.Line) == 0 {
 		return spec.FieldErrors{{Pointer: "/command", Detail: "there is no command"}}
 	}
-	if _, _, err := s.admit(command[0]); err != nil {
-		return spec.FieldErrors{{Pointer: "/command/0", Detail: err.Error()}}
+	if _, _, err := s.admit(c); err != nil {
+		return spec.FieldErrors{{Pointer: at, Detail: err.Error()}}
+	}
+	return nil
+}
+
+// CheckPolicy reports of that what the agent's file alone forbids.
+func (s *Sandbox) CheckPolicy(c Command) spec.FieldErrors {
+	if err := s.allowed(c); err != nil {
+		return spec.FieldErrors{{Pointer: "/content", Detail: err.Error()}}
 	}
 	return nil
 }
@@ -67,13 +84,13 @@ func (s *Sandbox) Check(command []string) spec.FieldErrors {
 // Run runs a command to its end, or to the context's. A program that exits with another status than 0 is an
 // ExitError, one that did not run a StartError; where the context ended it, the error is the context's cause.
 func (s *Sandbox) Run(ctx context.Context, c Command) error {
-	if len(c.Line) == 0 {
+	if len(c.Line) == 0 && c.Content == "" {
 		return &StartError{"there is no command"}
 	}
 	if ctx.Err() != nil {
 		return &StartError{"its time was up before it could start"}
 	}
-	file, as, err := s.admit(c.Line[0])
+	r, as, err := s.admit(c)
 	if err != nil {
 		return &StartError{err.Error()}
 	}
@@ -81,14 +98,15 @@ func (s *Sandbox) Run(ctx context.Context, c Command) error {
 	if err != nil {
 		return &StartError{err.Error()}
 	}
-	a, err := k.run(ctx, request{Run: run, File: file, Line: c.Line, Environment: c.Environment, Input: c.Input, Limits: s.limits})
+	r.Run, r.Environment, r.Input, r.Limits = run, c.Environment, c.Input, s.limits
+	a, err := k.run(ctx, r)
 	switch {
 	case ctx.Err() != nil && (err != nil || a.failed()):
 		return context.Cause(ctx)
 	case err != nil:
 		return &StartError{err.Error()}
 	}
-	return a.result(file, as)
+	return a.result(r.File, as)
 }
 
 // Close kills all programs.
@@ -114,21 +132,40 @@ func (s *Sandbox) keep(as *account) (k *keeper, run uint64, err error) {
 	return s.keeper, s.runs, err
 }
 
-// admit returns the file to execute and the account to do it as. It is asked before each run: it costs
-// a few system calls, and a program that others may write to since is not run again.
-func (s *Sandbox) admit(path string) (string, *account, error) {
+// admit returns what is to be executed, and the account to do it as. It is asked before each run: it costs a few system
+// calls, and a program that others may write to since is not run again.
+func (s *Sandbox) admit(c Command) (request, *account, error) {
 	if s == nil {
-		return "", nil, errors.New("this agent runs no programs")
+		return request{}, nil, errors.New("this agent runs no programs")
 	}
-	file, info, err := s.admission.admit(path)
+	if err := s.allowed(c); err != nil {
+		return request{}, nil, err
+	}
+	if c.Content != "" {
+		r, err := inline(c.Content)
+		if err != nil {
+			return request{}, nil, err
+		}
+		as, err := s.identity()
+		return r, as, err
+	}
+	file, info, err := s.admission.admit(c.Line[0])
 	if err != nil {
-		return "", nil, err
+		return request{}, nil, err
 	}
 	as, err := s.identity()
 	if err != nil {
-		return "", nil, err
+		return request{}, nil, err
 	}
-	return file, as, as.mayRun(file, info)
+	return request{File: file, Line: c.Line}, as, as.mayRun(file, info)
+}
+
+// allowed reports why the agent's file forbids a command.
+func (s *Sandbox) allowed(c Command) error {
+	if c.Content == "" || s.inline {
+		return nil
+	}
+	return fmt.Errorf("this agent runs no script whose text is in Terraform: set scripts { allow_inline = true } in its file, or put the script into %s and name it in command", s.admission.directory)
 }
 
 func (s *Sandbox) identity() (*account, error) {

@@ -225,7 +225,7 @@ func TestScriptThatBecomesUnsafeRunsNoMore(t *testing.T) {
 	if diff := cmp.Diff(want, runScript(t, s, patience, path)); diff != "" {
 		t.Errorf("reason (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(spec.FieldErrors{{Pointer: "/command/0", Detail: want}}, s.Check([]string{path})); diff != "" {
+	if diff := cmp.Diff(spec.FieldErrors{{Pointer: "/command/0", Detail: want}}, s.Check(Command{Line: []string{path}})); diff != "" {
 		t.Errorf("check (-want +got):\n%s", diff)
 	}
 }

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -10,11 +12,48 @@ import (
 // CheckScript is a program on the director whose exit status says pass (0) or fail (anything else).
 // It runs without a shell.
 type CheckScript struct {
-	Command  []string `json:"command" minItems:"1" doc:"absolute path of the program inside the agent's scripts.directory, and its arguments"`
+	Command  []string `json:"command,omitempty" required:"false" minItems:"1" doc:"absolute path of the program inside the agent's scripts.directory, and its arguments"`
+	Content  string   `json:"content,omitempty" required:"false" maxLength:"65536" doc:"instead of a command: the text of the script, which begins with a line such as #!/bin/sh; only where the agent's file allows it (scripts.allow_inline)"`
 	Interval Duration `json:"interval" required:"false" doc:"default 1s; time between two runs, from start to start; 10ms to 24h"`
 	Timeout  Duration `json:"timeout" required:"false" doc:"default: the interval; after this the program and all it started are killed and the run has failed; at most the interval"`
 	Rise     int      `json:"rise" minimum:"1" maximum:"255" required:"false" default:"1" doc:"passes in a row that turn failing into passing"`
 	Fall     int      `json:"fall" minimum:"1" maximum:"255" required:"false" default:"1" doc:"failures in a row that turn passing into failing"`
+}
+
+// maxContent is how long the text of a script may be, in bytes.
+const maxContent = 64 << 10
+
+// Interpreter returns the program that the first line of a script names, and the argument that it is given before the
+// script, as execve(2) reads it; "" is no argument. There is no program where the line does not name one.
+func Interpreter(content string) (program, argument string) {
+	line, _, _ := strings.Cut(content, "\n")
+	line, ok := strings.CutPrefix(line, "#!")
+	if !ok {
+		return "", ""
+	}
+	line = strings.Trim(line, " \t")
+	end := strings.IndexAny(line, " \t")
+	if end < 0 {
+		return line, ""
+	}
+	return line[:end], strings.Trim(line[end:], " \t")
+}
+
+// content reports what is wrong with the text of a script.
+func (e *FieldErrors) content(at, text string) {
+	program, _ := Interpreter(text)
+	switch first, _, _ := strings.Cut(text, "\n"); {
+	case len(text) > maxContent:
+		e.add(at, "the script has %d bytes: use at most %d, or put it into the agent's scripts.directory", len(text), maxContent)
+	case !strings.HasPrefix(text, "#!"):
+		e.add(at, "the first line does not say what runs the script: begin it with a line such as #!/bin/sh")
+	case strings.HasSuffix(first, "\r"):
+		e.add(at, "the first line ends as on Windows, and nothing of that name is there: write the script with Unix line ends")
+	case !filepath.IsAbs(program):
+		e.add(at, "the first line names %q to run the script, which is not an absolute path: write #!/bin/sh or #!/usr/bin/env python3", program)
+	case strings.ContainsRune(text, 0):
+		e.add(at, "a script cannot hold a NUL byte")
+	}
 }
 
 // left out in the request; no duration that a user can give
@@ -42,7 +81,16 @@ func (v *CheckScript) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // and may run only the director can tell.
 func (v *CheckScript) Validate() FieldErrors {
 	var errs FieldErrors
-	errs.command("/command", v.Command)
+	switch {
+	case v.Content == "" && len(v.Command) == 0:
+		errs.add("/command", "a command is needed: a list of the program's absolute path and its arguments; or content, the text of a script")
+	case v.Content == "":
+		errs.command("/command", v.Command)
+	case len(v.Command) > 0:
+		errs.add("/content", "a check script has a command or a content, not both: remove one")
+	default:
+		errs.content("/content", v.Content)
+	}
 	errs.schedule(v.Interval, v.Timeout, v.Rise, v.Fall)
 	return errs
 }

@@ -191,12 +191,9 @@ func withoutPassword(text string) string {
 	return text
 }
 
-// command reports what is wrong with a program and its arguments.
+// command reports what is wrong with a program and its arguments. There is a program.
 func (e *FieldErrors) command(at string, command []string) {
-	switch {
-	case len(command) == 0:
-		e.add(at, "a command is needed: a list of the program's absolute path and its arguments")
-	case !filepath.IsAbs(command[0]) || filepath.Clean(command[0]) != command[0]:
+	if !filepath.IsAbs(command[0]) || filepath.Clean(command[0]) != command[0] {
 		e.add(at+"/0", "%q is not an absolute path without '.', '..' and doubled slashes", command[0])
 	}
 	for i, arg := range command {

@@ -348,6 +348,9 @@ func TestValidateCheckScript(t *testing.T) {
 	program := func(path string) func(*CheckScript) {
 		return func(v *CheckScript) { v.Command[0] = path }
 	}
+	content := func(text string) func(*CheckScript) {
+		return func(v *CheckScript) { v.Command, v.Content = nil, text }
+	}
 	noPath := func(path string) FieldErrors {
 		return one("/command/0", fmt.Sprintf("%q is not an absolute path without '.', '..' and doubled slashes", path))
 	}
@@ -355,10 +358,24 @@ func TestValidateCheckScript(t *testing.T) {
 		change func(*CheckScript)
 		want   FieldErrors
 	}{
-		"good":              {func(*CheckScript) {}, nil},
-		"no arguments":      {func(v *CheckScript) { v.Command = v.Command[:1] }, nil},
-		"empty argument":    {func(v *CheckScript) { v.Command[1] = "" }, nil},
-		"no command":        {func(v *CheckScript) { v.Command = nil }, one("/command", "a command is needed: a list of the program's absolute path and its arguments")},
+		"good":           {func(*CheckScript) {}, nil},
+		"no arguments":   {func(v *CheckScript) { v.Command = v.Command[:1] }, nil},
+		"empty argument": {func(v *CheckScript) { v.Command[1] = "" }, nil},
+		"no command":     {func(v *CheckScript) { v.Command = nil }, one("/command", "a command is needed: a list of the program's absolute path and its arguments; or content, the text of a script")},
+		"text":           {content("#!/bin/sh\nexit 0\n"), nil},
+		"text for an interpreter with an argument": {content("#! /usr/bin/awk  -f \nBEGIN {}"), nil},
+		"text and a command":                       {func(v *CheckScript) { v.Content = "#!/bin/sh\n" }, one("/content", "a check script has a command or a content, not both: remove one")},
+		"text without an interpreter": {content("exit 0"), one("/content",
+			"the first line does not say what runs the script: begin it with a line such as #!/bin/sh")},
+		"text with an interpreter somewhere": {content("#!python3\n"), one("/content",
+			`the first line names "python3" to run the script, which is not an absolute path: write #!/bin/sh or #!/usr/bin/env python3`)},
+		"text with half an interpreter": {content("#! "), one("/content",
+			`the first line names "" to run the script, which is not an absolute path: write #!/bin/sh or #!/usr/bin/env python3`)},
+		"text from Windows": {content("#!/bin/sh\r\nexit 0\r\n"), one("/content",
+			"the first line ends as on Windows, and nothing of that name is there: write the script with Unix line ends")},
+		"text with a NUL": {content("#!/bin/sh\n\x00"), one("/content", "a script cannot hold a NUL byte")},
+		"long text": {content("#!/bin/sh\n" + strings.Repeat("x", 64<<10)), one("/content",
+			"the script has 65546 bytes: use at most 65536, or put it into the agent's scripts.directory")},
 		"empty program":     {program(""), noPath("")},
 		"relative program":  {program("ping-gateway"), noPath("ping-gateway")},
 		"program with dots": {program("/etc/lvs-agent/scripts/../x"), noPath("/etc/lvs-agent/scripts/../x")},
