@@ -66,11 +66,26 @@ func (a *Agent) runDegraded(ctx context.Context) error {
 	return api.Wait()
 }
 
-// Restore puts a backup in the place of the state of a director whose agent does not run or is degraded, or where
-// backup is "", an empty state. It returns where the former one is kept.
+// Restore puts a backup in the place of the state of a director whose agent does not run or is degraded. It returns
+// where the former one is kept.
 func Restore(c config.Config, backup string) (before string, err error) {
-	if c.Dataplane == config.DataplaneMemory {
-		return "", fmt.Errorf("dataplane is %q: such an agent keeps nothing", c.Dataplane)
+	if err := keepsState(c); err != nil {
+		return "", err
 	}
 	return store.Restore(statePath(c), backup)
+}
+
+// BeginAnew puts an empty state in that place.
+func BeginAnew(c config.Config) (before string, err error) {
+	if err := keepsState(c); err != nil {
+		return "", err
+	}
+	return store.BeginAnew(statePath(c))
+}
+
+func keepsState(c config.Config) error {
+	if c.Dataplane == config.DataplaneMemory {
+		return fmt.Errorf("dataplane is %q: such an agent keeps nothing", c.Dataplane)
+	}
+	return nil
 }

@@ -86,7 +86,7 @@ func TestADegradedDirectorSaysSoAndRefusesAllThatIsAboutItsState(t *testing.T) {
 		}
 	}
 
-	if _, err := Restore(a.config, ""); err != nil {
+	if _, err := BeginAnew(a.config); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; !errors.Is(err, ErrRestored) {

@@ -37,11 +37,29 @@ func (s *Store) Backup(w io.Writer) error {
 	return nil
 }
 
-// Restore puts a backup in the place of the file at path, or, where backup is "", a file without any state. What was
-// there before is kept beside it, under the name that is returned. What the agent has put into the kernel since is
-// taken over from there, where it can be read. It fails while an agent holds the file.
+// Restore puts a backup in the place of the file at path. What was there before is kept beside it, under the name that
+// is returned. What the agent has put into the kernel since, and what its hooks are still to be told, is taken over from
+// there, where it can be read. It fails while an agent holds the file.
 func Restore(path, backup string) (before string, err error) {
-	ledgers, err := ledgersAt(path)
+	return replace(path, func(fresh string) error {
+		if err := copyFile(fresh, backup); err != nil {
+			return fmt.Errorf("read the backup %s: %w", backup, err)
+		}
+		return nil
+	})
+}
+
+// BeginAnew is Restore of a file without any state.
+func BeginAnew(path string) (before string, err error) {
+	return replace(path, func(fresh string) error {
+		return create(fresh, func(*bbolt.DB) error { return nil })
+	})
+}
+
+// replace puts what fill makes in the place of the file at path, which is there at every moment: were it not after a
+// crash, the next agent would begin anew.
+func replace(path string, fill func(fresh string) error) (before string, err error) {
+	rest, err := keptAt(path)
 	if damaged, ok := errors.AsType[*DamagedError](err); ok {
 		err = damaged.SetAside()
 		before = damaged.Aside
@@ -51,45 +69,59 @@ func Restore(path, backup string) (before string, err error) {
 	}
 	fresh := path + ".restored"
 	defer func() { _ = os.Remove(fresh) }() // it has another name by then, or is of no use
-	if err := prepare(fresh, backup, ledgers); err != nil {
+	if err := fill(fresh); err != nil {
+		return "", err
+	}
+	if err := rest.putInto(fresh); err != nil {
 		return "", err
 	}
 	if _, err := os.Lstat(path); err == nil {
 		before = free(path + ".replaced-" + time.Now().UTC().Format("20060102T150405Z"))
-		if err := os.Rename(path, before); err != nil {
+		if err := os.Link(path, before); err != nil {
 			return "", fmt.Errorf("keep what was there: %w", err)
 		}
 	}
 	if err := os.Rename(fresh, path); err != nil {
-		return before, fmt.Errorf("put the backup in its place: %w", err)
+		return before, fmt.Errorf("put the other state in its place: %w", err)
 	}
 	return before, syncFolder(filepath.Dir(path))
 }
 
-// ledgersAt reads the ledgers of the file at path; there are none where there is no file.
-func ledgersAt(path string) (map[string][]byte, error) {
+// kept is what a state that is replaced leaves to the next one.
+type kept struct {
+	ledgers       map[string][]byte
+	notifications map[string][]byte // as they are on disk
+	events        uint64
+}
+
+// keptAt reads it from the file at path; there is none where there is no file.
+func keptAt(path string) (k kept, err error) {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) && lastSetAside(path) == "" {
-		return nil, nil
+		return kept{}, nil
 	}
 	s, err := Open(path)
 	if err != nil {
-		return nil, err
+		return kept{}, err
 	}
-	return s.ledgers, s.Close()
-}
-
-// prepare makes the file that is to be put in place. The backup itself is not written to.
-func prepare(fresh, backup string, ledgers map[string][]byte) error {
-	if backup == "" {
-		if err := create(fresh, func(*bbolt.DB) error { return nil }); err != nil {
+	k = kept{ledgers: s.ledgers, notifications: map[string][]byte{}}
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		if k.events, err = number(tx, keyEvents); err != nil {
 			return err
 		}
-	} else if err := copyFile(fresh, backup); err != nil {
-		return fmt.Errorf("read the backup %s: %w", backup, err)
-	}
+		return tx.Bucket(bucketNotifications).ForEach(func(key, data []byte) error {
+			k.notifications[string(key)] = bytes.Clone(data)
+			return nil
+		})
+	})
+	return k, errors.Join(err, s.Close())
+}
+
+// putInto makes the file that is to be put in place of a copy of the backup. What hooks were still to be told when the
+// backup was made they have been told since.
+func (k kept) putInto(fresh string) error {
 	s, err := Open(fresh)
 	if damaged, ok := errors.AsType[*DamagedError](err); ok {
-		return fmt.Errorf("the backup %s is none: %s", backup, damaged.Reason)
+		return fmt.Errorf("the backup is none: %s", damaged.Reason)
 	}
 	if err != nil {
 		return err
@@ -99,12 +131,20 @@ func prepare(fresh, backup string, ledgers map[string][]byte) error {
 		if err != nil {
 			return err
 		}
-		for name, data := range ledgers {
+		for name, data := range k.ledgers {
 			if err := w.put(bucketLedger, []byte(name), data); err != nil {
 				return err
 			}
 		}
-		return w.putNumber(keyEvents, events+skipEvents)
+		if err := w.empty(bucketNotifications); err != nil {
+			return err
+		}
+		for key, data := range k.notifications {
+			if err := w.put(bucketNotifications, []byte(key), data); err != nil {
+				return err
+			}
+		}
+		return w.putNumber(keyEvents, max(events, k.events)+skipEvents)
 	})
 	return errors.Join(err, s.Close())
 }

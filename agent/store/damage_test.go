@@ -116,7 +116,7 @@ func TestADamagedFileIsKeptUntilAnotherTakesItsPlace(t *testing.T) {
 			t.Errorf("error %v, want that it is damaged", err)
 		}
 	}
-	if before, err := Restore(path, ""); err != nil || before != damaged.Aside {
+	if before, err := BeginAnew(path); err != nil || before != damaged.Aside {
 		t.Errorf("restored with %q kept, %v; want %q", before, err, damaged.Aside)
 	}
 	if d := open(t, path).Desired(); d.Revision != 0 {

@@ -78,6 +78,23 @@ func (w *writer) put(bucket, key, value []byte) error {
 	return b.Put(key, value)
 }
 
+// empty takes all entries out of a bucket.
+func (w *writer) empty(bucket []byte) error {
+	var keys [][]byte
+	if err := w.tx.Bucket(bucket).ForEach(func(key, _ []byte) error {
+		keys = append(keys, bytes.Clone(key))
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := w.put(bucket, key, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // number reads a number of the meta bucket; one that is not there yet is 0.
 func number(tx *bbolt.Tx, key []byte) (uint64, error) {
 	data := tx.Bucket(bucketMeta).Get(key)

@@ -60,7 +60,15 @@ func restoreCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			before, err := agent.Restore(c, from)
+			var before string
+			switch {
+			case empty:
+				before, err = agent.BeginAnew(c)
+			case from != "":
+				before, err = agent.Restore(c, from)
+			default: // an unset variable in a script is not the wish to lose everything
+				err = errors.New("nothing was restored: name a backup with --from BACKUP, or begin without any state with --empty")
+			}
 			if err != nil {
 				return err
 			}
