@@ -28,6 +28,12 @@ func (a *Agent) openState() (err error) {
 		return nil
 	}
 	a.store, err = store.Open(statePath(a.config))
+	if err == nil {
+		for _, warning := range a.store.Warnings() {
+			a.log.Error("the state's file was not as an agent leaves it", "reason", warning)
+		}
+		return nil
+	}
 	damaged, ok := errors.AsType[*store.DamagedError](err)
 	if !ok {
 		return err

@@ -70,6 +70,23 @@ func openBolt(path string) (*bbolt.DB, error) {
 	return db, explain(path, err)
 }
 
+// shut sees to it that only the file's owner can read it: it has the secrets of the state.
+func (s *Store) shut(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return explain(path, err)
+	}
+	mode := info.Mode().Perm()
+	if mode&0o077 == 0 {
+		return nil
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return fmt.Errorf("open %s: others can use it (mode %#o), and it holds secrets: chown it to the user that lvs-agent runs as, and chmod 600 it: %w", path, mode, err)
+	}
+	s.warnings = append(s.warnings, fmt.Sprintf("others could use %s, which holds secrets: it was mode %#o, and is 0600 now: replace passwords and keys that they must not have", path, mode))
+	return nil
+}
+
 // explain puts into words why a file cannot be used. What the system has nothing to do with is damage.
 func explain(path string, err error) error {
 	folder := filepath.Dir(path)

@@ -37,8 +37,12 @@ func (s *Store) load(path string) error {
 	if err != nil {
 		return explain(path, err)
 	}
-	if err := guard(func() error { return s.db.View(func(tx *bbolt.Tx) error { return verify(tx, data) }) }); err != nil {
+	tree := &pages{data: data, size: s.db.Info().PageSize, seen: map[uint64]bool{}}
+	if err := guard(func() error { return s.db.View(func(tx *bbolt.Tx) error { return verify(tx, tree) }) }); err != nil {
 		return explain(path, err)
+	}
+	if len(tree.heads()) < 2 {
+		s.warnings = append(s.warnings, fmt.Sprintf("one of the two heads of %s is damaged, and the other one counts: the change that was made last may be missing: look at terraform plan", path))
 	}
 	if err := migrate(s.db, migrations()); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
@@ -49,9 +53,17 @@ func (s *Store) load(path string) error {
 	return nil
 }
 
-// verify finds out whether the file, of that content, is as it was written.
-func verify(tx *bbolt.Tx, data []byte) error {
-	tree := pages{data: data, size: tx.DB().Info().PageSize, seen: map[uint64]bool{}}
+// verify finds out whether the file, of those pages, is as it was written. That bbolt fell back on the head before the
+// last is not to be told from a write that a power cut ended, and so no damage.
+func verify(tx *bbolt.Tx, tree *pages) error {
+	heads := tree.heads()
+	at := slices.IndexFunc(heads, func(h head) bool { return h.transaction == uint64(tx.ID()) })
+	if at < 0 {
+		return fmt.Errorf("it has no head of transaction %d", tx.ID())
+	}
+	if err := tree.checkFreelist(heads[at]); err != nil {
+		return err
+	}
 	if err := tree.walk(uint64(tx.Cursor().Bucket().Root())); err != nil {
 		return err
 	}

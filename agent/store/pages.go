@@ -31,13 +31,21 @@ func (p *pages) walk(id uint64) error {
 		return fmt.Errorf("page %d is in two places", id)
 	}
 	p.seen[id] = true
-	at := int(id) * p.size
-	page := p.data[at:]
+	page, err := p.page(id)
+	if err != nil {
+		return err
+	}
+	return p.walkPage(page)
+}
+
+// page returns a page, with those that it goes on over.
+func (p *pages) page(id uint64) ([]byte, error) {
+	page := p.data[int(id)*p.size:]
 	if got := binary.NativeEndian.Uint64(page); got != id {
-		return fmt.Errorf("page %d says that it is page %d", id, got)
+		return nil, fmt.Errorf("page %d says that it is page %d", id, got)
 	}
 	overflow := int(binary.NativeEndian.Uint32(page[12:]))
-	return p.walkPage(page[:(1+overflow)*p.size])
+	return page[:(1+overflow)*p.size], nil
 }
 
 func (p *pages) walkPage(page []byte) error {

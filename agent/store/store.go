@@ -32,6 +32,8 @@ type Store struct {
 
 	ledgerMu sync.RWMutex
 	ledgers  map[string][]byte
+
+	warnings []string
 }
 
 // InMemory returns an empty store that keeps nothing.
@@ -60,12 +62,19 @@ func Open(path string) (*Store, error) {
 	}
 	s := InMemory()
 	s.db = db
-	if err := s.load(path); err != nil {
+	err = s.shut(path)
+	if err == nil {
+		err = s.load(path)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	s.pending = s.desired
 	return s, nil
 }
+
+// Warnings returns what whoever relies on the file should know of how it was found.
+func (s *Store) Warnings() []string { return s.warnings }
 
 // Close releases the file.
 func (s *Store) Close() error {
