@@ -117,7 +117,7 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		prober:       check.Network{Sandbox: programs},
 		teller:       hook.NewNetwork(programs),
 		checkCommand: programs.Check,
-		facts:        func() (spec.Facts, error) { return facts(pulse) },
+		facts:        func() (spec.Facts, error) { return facts(pulse, balancing.modules) },
 		pulse:        pulse,
 		modules:      balancing.modules,
 		close:        func() error { return errors.Join(programs.Close(), interfaces.Close(), balancing.close()) },
@@ -125,9 +125,9 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 }
 
 // facts are those of this machine.
-func facts(pulse *vrrp.Pulse) (spec.Facts, error) {
+func facts(pulse *vrrp.Pulse, has func() (ipvs.Modules, error)) (spec.Facts, error) {
 	machine, err := link.Facts()
-	modules, unknown := ipvs.LocalModules()
+	modules, unknown := has()
 	machine.WakeUpJitter = spec.Duration(pulse.Jitter())
 	machine.Schedulers = balance.Schedulers(modules)
 	return machine, errors.Join(err, unknown)

@@ -9,5 +9,6 @@ import (
 // openIPVS opens this kernel's IPVS.
 func openIPVS() ipvsOfMachine {
 	kernel := ipvs.NewKernel(ipvs.KernelConfig{})
-	return ipvsOfMachine{table: kernel, settings: kernel, modules: ipvs.LocalModules, close: kernel.Close}
+	var modules ipvs.LocalModules
+	return ipvsOfMachine{table: kernel, settings: kernel, modules: modules.Read, close: kernel.Close}
 }

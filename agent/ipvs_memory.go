@@ -8,5 +8,8 @@ import (
 
 // openIPVS keeps in memory what would be in the kernel, for measurements of all else on a kernel without IPVS.
 func openIPVS() ipvsOfMachine {
-	return ipvsOfMachine{table: ipvs.NewFake(), settings: ipvs.NewFakeSettings(), close: func() error { return nil }}
+	return ipvsOfMachine{
+		table: ipvs.NewFake(), settings: ipvs.NewFakeSettings(),
+		modules: func() (ipvs.Modules, error) { return nil, nil }, close: func() error { return nil },
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,28 +21,56 @@ type Modules []string
 // Has reports whether the kernel has a part or could load it. It is assumed where nobody knows.
 func (m Modules) Has(name string) bool { return m == nil || slices.Contains(m, name) }
 
-// LocalModules returns those of the running kernel. It loads none.
-func LocalModules() (Modules, error) {
+// LocalModules are those of the running kernel. They are read again when depmod(8) has written its lists anew. It may be
+// used by several goroutines.
+type LocalModules struct {
+	mu     sync.Mutex
+	listed [2]time.Time // when each list was written that was read last
+	read   Modules
+}
+
+// Read returns them. It loads none.
+func (m *LocalModules) Read() (Modules, error) {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {
 		return nil, fmt.Errorf("read the kernel's release: %w", err)
 	}
-	return modulesIn(os.DirFS("/"), unix.ByteSliceToString(name.Release[:])), nil
+	return m.in(os.DirFS("/"), unix.ByteSliceToString(name.Release[:])), nil
+}
+
+// in returns those of a release. A list that is not there was written at no time.
+func (m *LocalModules) in(root fs.FS, release string) Modules {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var listed [2]time.Time
+	for i, list := range lists(release) {
+		if file, err := fs.Stat(root, list); err == nil {
+			listed[i] = file.ModTime()
+		}
+	}
+	if listed != m.listed {
+		m.read, m.listed = modulesIn(root, release), listed
+	}
+	return m.read
+}
+
+// lists are the files in which depmod(8) wrote down what is built into a release and what it could load.
+func lists(release string) [2]string {
+	of := path.Join("lib/modules", release)
+	return [2]string{path.Join(of, "modules.builtin"), path.Join(of, "modules.dep")}
 }
 
 // modulesIn reads what depmod(8) wrote down of a release. A kernel without that may well have everything built in,
 // and what it has loaded says nothing about what it could load.
 func modulesIn(root fs.FS, release string) Modules {
-	of := path.Join("lib/modules", release)
-	builtIn, err := names(root, path.Join(of, "modules.builtin"))
-	if err != nil {
-		return nil
+	all := Modules{} // not nil
+	for _, list := range lists(release) {
+		found, err := names(root, list)
+		if err != nil {
+			return nil
+		}
+		all = append(all, found...)
 	}
-	loadable, err := names(root, path.Join(of, "modules.dep"))
-	if err != nil {
-		return nil
-	}
-	all := append(append(Modules{}, builtIn...), loadable...) // never nil
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -3,6 +3,7 @@ package ipvs
 import (
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -21,6 +22,31 @@ func TestModulesAreThoseThatAreBuiltInAndThoseThatCouldBeLoaded(t *testing.T) {
 	}
 	if got.Has("wlc") || !got.Has("rr") {
 		t.Errorf("%q: has wlc %t, rr %t", got, got.Has("wlc"), got.Has("rr"))
+	}
+}
+
+func TestModulesAreReadAgainWhenTheirListsAreWrittenAnew(t *testing.T) {
+	t.Parallel()
+	const list = "lib/modules/6.1.0/modules.dep"
+	root := fstest.MapFS{"lib/modules/6.1.0/modules.builtin": {}}
+	var local LocalModules
+	if got := local.in(root, "6.1.0"); got != nil {
+		t.Errorf("without a list: %q", got)
+	}
+	const rr, both = "ipvs/ip_vs_rr.ko:\n", "ipvs/ip_vs_rr.ko:\nipvs/ip_vs_mh.ko:\n"
+	for _, step := range []struct {
+		list string
+		at   int64
+		want Modules
+	}{{rr, 1, Modules{"rr"}}, {both, 1, Modules{"rr"}}, {both, 2, Modules{"mh", "rr"}}} {
+		root[list] = &fstest.MapFile{Data: []byte(step.list), ModTime: time.Unix(step.at, 0)}
+		if diff := cmp.Diff(step.want, local.in(root, "6.1.0")); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", step, diff)
+		}
+	}
+	delete(root, list)
+	if got := local.in(root, "6.1.0"); got != nil {
+		t.Errorf("when the list is gone: %q", got)
 	}
 }
 

@@ -408,7 +408,7 @@ func TestClosedKernelOpensAgain(t *testing.T) {
 // What is said of a kernel at plan is what it does at apply.
 func TestKernelTakesTheSchedulersThatItsModulesTellOf(t *testing.T) {
 	_, kernel := newDirector(t)
-	modules, err := ipvs.LocalModules()
+	modules, err := new(ipvs.LocalModules).Read()
 	if err != nil || modules == nil {
 		t.Fatalf("modules are %q, %v", modules, err)
 	}
