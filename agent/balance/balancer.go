@@ -191,6 +191,7 @@ func (b *Balancer) sync(ctx context.Context, t task) error {
 	b.task.add(t)
 	request := b.asked.Add(1)
 	b.mu.Unlock()
+	defer b.rouse() // Run looks after what begins here, what failed, and what nobody waits for any more
 	if err := b.take(ctx); err != nil {
 		return err
 	}
@@ -198,14 +199,7 @@ func (b *Balancer) sync(ctx context.Context, t task) error {
 	if b.done >= request {
 		return b.failure
 	}
-	err := b.pass(ctx, task{})
-	if err != nil {
-		b.Trigger()
-	}
-	if _, moves := b.untilStep(time.Now()); moves {
-		b.rouse() // Run looks after what begins here
-	}
-	return err
+	return b.pass(ctx, task{})
 }
 
 // Run serves requests and compares from time to time, until the context ends. A kernel that fails is
@@ -222,7 +216,7 @@ func (b *Balancer) Run(ctx context.Context) error {
 	rest := time.NewTimer(longestRest)
 	rest.Stop()
 	defer rest.Stop()
-	wake, wait := b.wake, firstRetry
+	wake, wait, retries := b.wake, firstRetry, false
 	for {
 		unasked, drains := true, false
 		select {
@@ -241,28 +235,29 @@ func (b *Balancer) Run(ctx context.Context) error {
 		if err := b.take(ctx); err != nil {
 			return nil
 		}
-		var err error
 		works := unasked || drains || b.done < b.asked.Load()
 		if works {
 			began := time.Now()
-			err = b.pass(ctx, task{whole: unasked})
+			_ = b.pass(ctx, task{whole: unasked}) // it has logged what failed
 			wake = nil
 			rest.Reset(restAfter(time.Since(began)))
 		}
-		if wait, moves := b.untilStep(time.Now()); moves {
+		failed := b.failure != nil
+		if wait, moves := b.untilStep(time.Now()); moves && failed {
+			drain.Reset(max(wait, drainPoll)) // what is over may be what cannot be written
+		} else if moves {
 			drain.Reset(wait)
 		}
 		b.give()
-		if !works {
-			continue // somebody else's pass served it; a failure before that is still to be tried again
-		}
-		if err == nil {
-			wait = firstRetry
+		switch {
+		case !failed:
+			wait, retries = firstRetry, false
 			retry.Stop()
-			continue
+		case works || !retries:
+			retries = true
+			retry.Reset(wait)
+			wait = min(2*wait, b.interval)
 		}
-		retry.Reset(wait)
-		wait = min(2*wait, b.interval)
 	}
 }
 

@@ -443,6 +443,23 @@ func TestServersOfAnAdoptedServiceStayUntilTheyAreAskedFor(t *testing.T) {
 				d.health.set(a, Up)
 				time.Sleep(spec.DefaultDrainTimeout.Std() + DefaultResyncInterval)
 				d.wants(service, first1)
+
+				d.Set(spec.Desired{}) // and the same again, given up while it is taken over
+				d.sync()
+				for range 2 {
+					d.table.Edit(func(table ipvs.Table) {
+						table[tcp("192.0.2.100:80")] = ipvs.Service{
+							Options: ipvs.Options{Scheduler: "lc"}, Destinations: map[netip.AddrPort]ipvs.Destination{netip.MustParseAddrPort(a): five},
+						}
+					})
+					d.Set(adopt(web()))
+					d.sync()
+					d.wants(service, "-a -t 192.0.2.100:80 -r 192.0.2.21:80 -g -w 5")
+					d.Set(spec.Desired{})
+					d.sync()
+					d.wants()
+					time.Sleep(time.Hour)
+				}
 			})
 		})
 	}
@@ -879,6 +896,7 @@ func TestNamedServiceIsMadeWhatIsWantedAndTheOthersWait(t *testing.T) {
 	}
 }
 
+// Sooner than at the next resync.
 func TestAfterAFailureTheWholeTableIsCompared(t *testing.T) {
 	onDirector(t, Repair, func(t *testing.T, d *director) {
 		all := crowd(20, a, 1, b, 1)
@@ -891,7 +909,7 @@ func TestAfterAFailureTheWholeTableIsCompared(t *testing.T) {
 		}
 		d.operator("192.0.2.100:1004", a, 5)
 		d.table.Refuse(nil)
-		d.syncServices("web3")
+		time.Sleep(2 * firstRetry)
 		if weight, _ := d.weights("192.0.2.100:1004"); weight != 1 {
 			t.Errorf("weight elsewhere is %d, want 1", weight)
 		}

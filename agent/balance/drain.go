@@ -67,13 +67,10 @@ func (before memories) drain(desired spec.Desired, seen observation) spec.Server
 	return after
 }
 
-// deadline is when a drain is over at the latest. The record is of wall time, which may have jumped back since
-// an earlier life of the agent wrote it: a drain does not take longer for that than it may.
+// deadline is when a drain is over at the latest, by a clock that does not jump. The record is of wall time, which may
+// have jumped back since an earlier life of the agent wrote it: a drain does not take longer for that than it may.
 func deadline(d spec.Drain, now time.Time) time.Time {
-	if longest := now.Add(d.Timeout.Std()); d.Deadline().After(longest) {
-		return longest
-	}
-	return d.Deadline()
+	return now.Add(min(d.Deadline().Sub(now), d.Timeout.Std()))
 }
 
 // drainingServices returns the services of which real servers are being removed.

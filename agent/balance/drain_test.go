@@ -319,6 +319,19 @@ func TestDrainOfAnEarlierLifeTakesNoLongerForAClockThatJumpedBack(t *testing.T) 
 }
 
 // After a reboot the kernel's table is empty: there is nothing that would have to drain.
+func TestDeadlineIsByAClockThatDoesNotJump(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	d := spec.Drain{Server: &spec.RealServer{}, Since: now.Round(0).Add(-10 * time.Second), Timeout: spec.Duration(30 * time.Second)} // as it is read from disk
+	got := deadline(d, now)
+	if got.String() == got.Round(0).String() {
+		t.Errorf("%v is wall time", got)
+	}
+	if left := got.Sub(now); left < 19*time.Second || left > 21*time.Second {
+		t.Errorf("it is over in %s, want 20s", left)
+	}
+}
+
 func TestServerThatIsNotInTheTableIsRemovedAtOnce(t *testing.T) {
 	onDirector(t, Repair, func(t *testing.T, d *director) {
 		d.Set(removing(t, plain(a, 1, b, 1), patience))

@@ -26,6 +26,28 @@ func hold(base, actual, want ipvs.Table) ipvs.Table {
 	return held
 }
 
+// halfway returns what of a service counts as what was last wanted, when it did not become all that is wanted now: what
+// did, and otherwise what was wanted before.
+func halfway(before, actual, want ipvs.Service) ipvs.Service {
+	now := ipvs.Service{Options: before.Options, Destinations: map[netip.AddrPort]ipvs.Destination{}}
+	if actual.Options == want.Options {
+		now.Options = want.Options
+	}
+	servers := maps.Clone(before.Destinations)
+	maps.Copy(servers, want.Destinations)
+	for server := range servers {
+		was, known := before.Destinations[server]
+		is, there := actual.Destinations[server]
+		if ours, wanted := want.Destinations[server]; there == wanted && is == ours {
+			was, known = ours, wanted
+		}
+		if known {
+			now.Destinations[server] = was
+		}
+	}
+	return now
+}
+
 func holdService(base, actual, want ipvs.Service) ipvs.Service {
 	held := ipvs.Service{Options: want.Options, Destinations: map[netip.AddrPort]ipvs.Destination{}}
 	if base.Options == want.Options {

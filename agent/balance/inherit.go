@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"maps"
 	"net/netip"
 	"time"
 
@@ -35,6 +36,11 @@ func (b *Balancer) inherit(seen view, desired spec.Desired, now time.Time) {
 			return asked || drains
 		})
 	}
+}
+
+// inheritNoMore forgets services that are not ours any more: whoever sets one up anew is taken over anew.
+func (b *Balancer) inheritNoMore() {
+	maps.DeleteFunc(b.inherited, func(key ipvs.ServiceKey, _ time.Time) bool { return !b.ledger.has(key) })
 }
 
 // keep adds to what is wanted of a service the destinations that are there and that nobody has decided about. While

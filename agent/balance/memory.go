@@ -50,6 +50,8 @@ type memory struct {
 	last Verdict
 	// joined says that the server was up once: only then does it stay in the table when it goes down.
 	joined bool
+	// idle says that it gets no new connections although it is up: by a drain, or a weight of 0.
+	idle bool
 }
 
 // verdict returns what counts. A server that never was up does not join the table to be down in it.
@@ -98,7 +100,9 @@ func (before memories) remember(desired spec.Desired, health func(spec.ServerKey
 			}
 		}
 		was, warms := before.warming.Get(key)
-		if says == Up && m.last != Up {
+		wasIdle := m.idle
+		m.idle = share(desired, key, server) == 0
+		if says == Up && m.last != Up || wasIdle && !m.idle {
 			was, warms = warming{since: now}, true
 		}
 		m = m.after(says)

@@ -3,7 +3,6 @@ package balance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -49,9 +48,11 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 	if err := b.ledger.load(); err != nil {
 		return err
 	}
-	if t.whole || b.base == nil || b.failure != nil || b.view.version == "" {
+	if t.whole || b.base == nil || !isOfObjects(b.failure) || b.view.version == "" {
 		t.whole, t.about = true, scope{all: true}
 	}
+	t.again = named(slices.Collect(maps.Keys(b.view.degraded))...)
+	t.about.add(t.again)
 	t.about.add(t.undo)
 	t.about.add(b.draining(desired))
 	t.about.add(b.warming())
@@ -77,31 +78,52 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 			}
 		}
 	}
-	seen, err = b.write(ctx, seen, part, ours, goal)
-	if err == nil {
-		b.written(seen) // otherwise what was not written is still something that we want to change
-	}
+	seen, left, err := b.write(ctx, seen, part, ours, goal)
+	b.settle(seen, part, left)
 	b.noticed = append(slices.DeleteFunc(b.noticed, func(d spec.Drift) bool { return t.about.has(d.Name) }), seen.drift()...)
 	seen.degraded = failures(err)
 	b.show(seen)
-	b.publishRepaired(b.noticed)
+	b.publishRepaired(b.noticed, seen)
 	b.publishStates(t.about, about, seen)
 	claimed := seen.services
 	if !seen.isPart() {
 		claimed = b.ledger.all()
 	}
-	err = errors.Join(err, b.ledger.disclaim(claimed, seen.want, seen.table), b.endDrains(desired, seen.table))
+	if failure := b.ledger.disclaim(claimed, seen.want, seen.table); failure != nil {
+		err = errors.Join(err, failure)
+	} else {
+		b.inheritNoMore()
+	}
+	err = errors.Join(err, b.endDrains(desired, seen.table))
 	b.publishDrains(t.about)
 	return err
 }
 
-// written notes that a view was made so.
-func (b *Balancer) written(seen view) {
-	if seen.isPart() {
-		replace(b.base, seen.want, seen.services)
-		return
+// settle notes what is wanted of the services of part from now on. In those in which something is left to write, that
+// stays what we want to change.
+func (b *Balancer) settle(seen view, part []ipvs.ServiceKey, left map[ipvs.ServiceKey]bool) {
+	if !seen.isPart() {
+		before := b.base
+		b.base = make(ipvs.Table, len(seen.want))
+		for key, was := range before {
+			if _, wanted := seen.want[key]; wanted || left[key] {
+				b.base[key] = was
+			}
+		}
 	}
-	b.base = maps.Clone(seen.want)
+	for _, key := range part {
+		want, wanted := seen.want[key]
+		was, known := b.base[key]
+		switch {
+		case left[key] && wanted && known:
+			b.base[key] = halfway(was, seen.table[key], want)
+		case left[key]:
+		case wanted:
+			b.base[key] = want
+		default:
+			delete(b.base, key)
+		}
+	}
 }
 
 // look reads what the task is about, of which desired is the part, and says what is wanted. Part is the services
@@ -160,15 +182,15 @@ func (b *Balancer) verdict(key spec.ServerKey) Verdict {
 	return v
 }
 
-// write makes our part of the table the goal, in the services of part. When somebody else writes at the
-// same time, the second attempt starts from what they made of it.
-func (b *Balancer) write(ctx context.Context, seen view, part []ipvs.ServiceKey, ours map[ipvs.ServiceKey]bool, goal ipvs.Table) (view, error) {
+// write makes our part of the table the goal, in the services of part, and returns those in which something is left to
+// write, each of which has an error. When somebody else writes at the same time, the second attempt starts from what
+// they made of it.
+func (b *Balancer) write(ctx context.Context, seen view, part []ipvs.ServiceKey, ours map[ipvs.ServiceKey]bool, goal ipvs.Table) (_ view, left map[ipvs.ServiceKey]bool, failure error) {
 	const attempts = 2
-	var failure error
 	ops := ipvs.Diff(only(seen.table.Part(part...), ours), goal)
 	for range attempts {
 		if len(ops) == 0 {
-			return seen, nil
+			return seen, nil, nil
 		}
 		for _, op := range ops {
 			b.log.Debug("write to the kernel's table", "command", op.String())
@@ -176,24 +198,21 @@ func (b *Balancer) write(ctx context.Context, seen view, part []ipvs.ServiceKey,
 		var writes int
 		writes, failure = b.kernel.Apply(ctx, ops)
 		failpoint.Reach(failpoint.Applied)
-		failure = attribute(failure, seen.names)
 		b.counters.Wrote(writes)
 		b.log.Info("changed the kernel's table", "writes", writes)
-		written := servicesOf(ops)
+		changed := servicesOf(ops)
+		services := slices.Collect(maps.Keys(changed))
 		var err error
-		if seen, err = b.readBack(ctx, seen, written); err != nil {
-			return seen, errors.Join(failure, err)
+		if seen, err = b.readBack(ctx, seen, services); err != nil {
+			return seen, changed, errors.Join(attribute(failure, seen.names), err)
 		}
-		left := ipvs.Diff(only(seen.table.Part(written...), ours), goal.Part(written...))
-		if slices.Equal(left, ops) {
+		still := ipvs.Diff(only(seen.table.Part(services...), ours), goal.Part(services...))
+		if slices.Equal(still, ops) {
 			break
 		}
-		ops = left
+		ops = still
 	}
-	if failure == nil && len(ops) > 0 {
-		failure = fmt.Errorf("the kernel's table is not what was written: it would still take %d changes, the first being %s", len(ops), ops[0])
-	}
-	return seen, failure
+	return seen, servicesOf(ops), attribute(errors.Join(failure, unwritten(ops, failure)), seen.names)
 }
 
 // readBack reads services again: by themselves, or, when they are many, along with all others.
@@ -213,27 +232,12 @@ func (b *Balancer) readBack(ctx context.Context, seen view, services []ipvs.Serv
 }
 
 // servicesOf returns the services that are changed.
-func servicesOf(ops []ipvs.Op) []ipvs.ServiceKey {
+func servicesOf(ops []ipvs.Op) map[ipvs.ServiceKey]bool {
 	services := map[ipvs.ServiceKey]bool{}
 	for _, op := range ops {
 		services[op.Service] = true
 	}
-	return slices.Collect(maps.Keys(services))
-}
-
-// attribute says of each failed operation which virtual server it concerns.
-func attribute(err error, names map[ipvs.ServiceKey]string) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var errs []error
-		for _, e := range joined.Unwrap() {
-			errs = append(errs, attribute(e, names))
-		}
-		return errors.Join(errs...)
-	}
-	if failed, ok := errors.AsType[*ipvs.Error](err); ok && names[failed.Op.Service] != "" {
-		return &spec.ObjectError{Kind: spec.KindVirtualServer, Name: names[failed.Op.Service], Err: err}
-	}
-	return err
+	return services
 }
 
 // unavailable notes that the kernel cannot be read. That is no failure while nothing is wanted of it.
@@ -286,6 +290,6 @@ func (b *Balancer) logOutcome(err error) {
 		b.log.Info("the kernel's table is what is wanted again")
 	case err != nil && err.Error() != b.logged:
 		b.logged = err.Error()
-		b.log.Error("the kernel's table is not what is wanted; trying again", "error", err)
+		b.log.Error("the kernel's table is not what is wanted; trying again", "error", summary(err))
 	}
 }

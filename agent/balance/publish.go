@@ -1,6 +1,7 @@
 package balance
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -103,8 +104,10 @@ func (b *Balancer) publishDrains(about scope) {
 			}
 			b.told.drains.Delete(key)
 			reason := "removed"
-			if _, back := desired.RealServers.Get(key); back || goesOn {
+			if _, back := desired.RealServers.Get(key); back {
 				reason = "in service again"
+			} else if goesOn {
+				reason = "is being removed"
 			}
 			tell(spec.EventDrainEnded, key, d, reason)
 		}
@@ -141,13 +144,32 @@ func (b *Balancer) publishNoticed(d spec.Drift) {
 	b.publish(d.Event(spec.EventDriftNoticed))
 }
 
-// publishRepaired tells of drift that was there and of which nothing is left, whoever put it right.
-func (b *Balancer) publishRepaired(left []spec.Drift) {
+// publishRepaired tells of drift that was there and of which nothing is left, whoever put it right. That of which
+// its service or server is gone, or is not wanted any more, is forgotten.
+func (b *Balancer) publishRepaired(left []spec.Drift, seen view) {
 	b.told.drift = slices.DeleteFunc(b.told.drift, func(d spec.Drift) bool {
 		gone := !slices.ContainsFunc(left, func(other spec.Drift) bool { return place(other) == place(d) })
-		if gone {
+		if gone && seen.asWanted(d) {
 			b.publish(d.Event(spec.EventDriftRepaired))
 		}
 		return gone
 	})
+}
+
+// asWanted reports whether what a difference was of is wanted, and whether what is wanted of it is so: as it is there, or
+// as it is not.
+func (v *view) asWanted(d spec.Drift) bool {
+	key, known := v.keys[d.Name]
+	is, there := v.table[key]
+	want, wanted := v.want[key]
+	if !known || !there || !wanted {
+		return false
+	}
+	if d.Server == "" {
+		return true
+	}
+	server := netip.MustParseAddrPort(d.Server)
+	_, holds := is.Destinations[server]
+	_, wants := want.Destinations[server]
+	return holds == wants && (holds || d.Field == fieldPresent)
 }

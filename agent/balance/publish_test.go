@@ -120,6 +120,35 @@ func TestARestartIsNoChangeOfState(t *testing.T) {
 	})
 }
 
+// Drift of what is gone, or is wanted no more, is not repaired.
+func TestDriftOfWhatIsGoneIsForgotten(t *testing.T) {
+	onDirector(t, Report, func(t *testing.T, d *director) {
+		const at = "real server web 192.0.2.21:80: weight=9, want 1"
+		d.Set(plain(a, 1, b, 1))
+		d.sync()
+		_, after := d.happened(0)
+		for _, step := range []struct {
+			does string
+			do   func()
+			want string
+		}{
+			{"somebody edits", func() { d.operator("192.0.2.100:80", a, 9) }, "drift_noticed " + at},
+			{"somebody deletes the service", func() { d.table.Edit(func(t ipvs.Table) { clear(t) }) },
+				"drift_noticed virtual server web: present=false, want true\nstate_changed virtual server web: up -> down"},
+			{"it is asked for again", d.sync, "drift_repaired virtual server web: present=false, want true\nstate_changed virtual server web: down -> up"},
+			{"somebody edits again", func() { d.operator("192.0.2.100:80", a, 9) }, "drift_noticed " + at},
+			{"it is wanted no more", func() { d.Set(spec.Desired{}) }, ""},
+		} {
+			step.do()
+			time.Sleep(DefaultResyncInterval)
+			var got string
+			if got, after = d.happened(after); got != step.want {
+				t.Errorf("%s (-want +got):\n%s", step.does, cmp.Diff(step.want, got))
+			}
+		}
+	})
+}
+
 func TestDriftIsToldOfWhenItIsNoticedAndWhenItIsRepaired(t *testing.T) {
 	for _, policy := range []DriftPolicy{Repair, Report} {
 		t.Run(string(policy), func(t *testing.T) {

@@ -9,12 +9,13 @@ import (
 
 // Service reports whether a virtual server is up: whether its servers that are up reach its quorum. known is
 // false while that takes verdicts that are not there yet, and when there is no such virtual server. It does
-// not look at the kernel's table.
+// not read the kernel's table.
 func (b *Balancer) Service(name string) (up, known bool) {
 	desired, seen, ok := b.shownOf(name)
 	if !ok {
 		return false, false
 	}
+	desired = b.weighed(desired, seen.table)
 	v, remembered := desired.VirtualServers[name], seen.remembered
 	var servers strength
 	for address, server := range desired.RealServers[name] {

@@ -54,6 +54,23 @@ func TestServiceIsUpWhileAServerTakesConnections(t *testing.T) {
 	}
 }
 
+func TestServiceIsAsStrongAsItsScriptsSay(t *testing.T) {
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		d.health.set(a, Up)
+		d.health.set(b, Up)
+		d.Set(with(byScript(web(a, 1, b, 1)), func(v *spec.VirtualServer) { v.Quorum.Weight = 2 }))
+		d.sync()
+		for _, weight := range []int{1, 0, 3} {
+			d.health.weigh(a, weight)
+			d.sync()
+			status, _, _ := d.Status(t.Context())
+			if up, _ := d.Service("web"); up != (status["web"].State == spec.ServiceUp) || up != (weight > 0) {
+				t.Errorf("with weight %d it is up: %t, and by its status %s", weight, up, status["web"].State)
+			}
+		}
+	})
+}
+
 func TestAwaitedAreServicesOnTheAddressesWithoutVerdict(t *testing.T) {
 	t.Parallel()
 	health := &verdicts{says: map[string]Verdict{}}

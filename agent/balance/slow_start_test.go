@@ -87,6 +87,39 @@ func TestServerThatComesUpStartsSlowly(t *testing.T) {
 	})
 }
 
+// What was restarted in the meantime is as cold as what has failed.
+func TestServerThatRestedStartsSlowly(t *testing.T) {
+	onDirector(t, Repair, func(t *testing.T, d *director) {
+		d.health.set(a, Up)
+		d.health.set(b, Up)
+		want := with(web(a, 1, b, 100), slowly)
+		d.Set(want)
+		time.Sleep(time.Minute)
+		weight := func(want uint32, when string) {
+			synctest.Wait()
+			if _, is := d.weights("192.0.2.100:80"); is != want {
+				t.Errorf("%s it has weight %d, want %d", when, is, want)
+			}
+		}
+		weight(100, "after a minute")
+		d.Set(resting(want))
+		time.Sleep(time.Hour)
+		weight(0, "under maintenance")
+		d.Set(want)
+		weight(1, "after maintenance")
+		time.Sleep(time.Minute)
+		weight(100, "a minute later")
+		none := want.Clone()
+		none.RealServers.Put(server(b), spec.RealServer{})
+		d.Set(none)
+		weight(0, "at weight 0")
+		d.Set(want)
+		weight(1, "when it has a weight again")
+		time.Sleep(time.Minute)
+		weight(100, "in the end")
+	})
+}
+
 func TestServerSaysForItselfHowSlowlyItStarts(t *testing.T) {
 	onDirector(t, Repair, func(_ *testing.T, d *director) {
 		want := with(web(a, 100, b, 100), slowly)

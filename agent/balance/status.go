@@ -2,7 +2,6 @@ package balance
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -54,25 +53,6 @@ func (b *Balancer) Status(ctx context.Context) (map[string]spec.VirtualServerSta
 		kernel.ForeignServices = seen.foreign()
 	}
 	return services, kernel, seen.drift()
-}
-
-// failures returns why virtual servers could not be made what is wanted, by name.
-func failures(err error) map[string]string {
-	failed := map[string]string{}
-	var walk func(error)
-	walk = func(err error) {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			for _, e := range joined.Unwrap() {
-				walk(e)
-			}
-			return
-		}
-		if of, ok := errors.AsType[*spec.ObjectError](err); ok && of.Kind == spec.KindVirtualServer && failed[of.Name] == "" {
-			failed[of.Name] = of.Err.Error()
-		}
-	}
-	walk(err)
-	return failed
 }
 
 // Seen says how one service is as it was seen last: what was written is as it was read back, and what is

@@ -16,6 +16,8 @@ type task struct {
 	about scope
 	// undo is where to undo what somebody else has changed also under the policy Report.
 	undo scope
+	// again is where the last attempt failed.
+	again scope
 }
 
 // add has the task ask for what another one does, too.
@@ -23,14 +25,15 @@ func (t *task) add(other task) {
 	t.whole = t.whole || other.whole
 	t.about.add(other.about)
 	t.undo.add(other.undo)
+	t.again.add(other.again)
 }
 
 // touched returns what a pass has to look at that does not compare the whole table: services of which
-// something else is wanted than before, in full or in part, and those in which changes are to be undone.
+// something else is wanted than before, in full or in part, those in which changes are to be undone, and those that failed.
 func (t task) touched(before, want ipvs.Table, names map[ipvs.ServiceKey]string) []ipvs.ServiceKey {
 	keys := map[ipvs.ServiceKey]bool{}
 	for key, service := range want {
-		if was, known := before[key]; !known || !was.Equal(service) || t.undo.has(names[key]) {
+		if was, known := before[key]; !known || !was.Equal(service) || t.undo.has(names[key]) || t.again.has(names[key]) {
 			keys[key] = true
 		}
 	}

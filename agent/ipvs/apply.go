@@ -13,8 +13,8 @@ type sender func([]Op) (said []error, err error)
 
 // applyAll carries operations out. A failure does not stop the others, save those it dooms: the
 // destinations of a service that could not be added, and everything, where the process may write
-// nothing at all or nobody answers. What is there already is edited, and what is gone already need not
-// be deleted.
+// nothing at all or nobody answers: then there is an error for each service with something left to do. What is
+// there already is edited, and what is gone already need not be deleted.
 func applyAll(ops []Op, send sender) (writes int, err error) {
 	var errs []error
 	missing := map[ServiceKey]bool{}
@@ -33,7 +33,7 @@ func applyAll(ops []Op, send sender) (writes int, err error) {
 			said, err := send(part)
 			writes += len(said)
 			if err != nil {
-				return writes, errors.Join(append(errs, newError(part[0], err))...)
+				return writes, errors.Join(append(errs, stopped(slices.Concat(part, ops), missing, err)...)...)
 			}
 			var again []Op
 			for i, err := range said {
@@ -42,11 +42,10 @@ func applyAll(ops []Op, send sender) (writes int, err error) {
 				case err == nil, op.gone(err), missing[op.Service]:
 				case op.exists(err):
 					again = append(again, op.edit())
+				case errors.Is(err, syscall.EPERM):
+					return writes, errors.Join(append(errs, stopped(slices.Concat(part[i:], ops), missing, err)...)...)
 				default:
 					errs = append(errs, newError(op, err))
-					if errors.Is(err, syscall.EPERM) {
-						return writes, errors.Join(errs...)
-					}
 					missing[op.Service] = missing[op.Service] || op.Action == AddService
 				}
 			}
@@ -54,6 +53,18 @@ func applyAll(ops []Op, send sender) (writes int, err error) {
 		}
 	}
 	return writes, errors.Join(errs...)
+}
+
+// stopped returns an error for each service that operations are left for which will not be carried out, save those of
+// which one was told already.
+func stopped(left []Op, told map[ServiceKey]bool, err error) (errs []error) {
+	for _, op := range left {
+		if !told[op.Service] {
+			told[op.Service] = true
+			errs = append(errs, newError(op, err))
+		}
+	}
+	return errs
 }
 
 func (o Op) deletes() bool { return o.Action == DeleteService || o.Action == DeleteDestination }
