@@ -87,7 +87,7 @@ func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error
 // assemble makes the parts. Nothing runs yet.
 func (a *Agent) assemble() {
 	a.started = make(chan struct{})
-	a.checker = check.New(check.Config{Prober: a.plane.prober, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish, Presence: presence{a.store, func() *vrrp.Engine { return a.engine }}})
+	a.checker = check.New(check.Config{Prober: a.plane.prober, Starter: a.plane.starter, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish, Presence: presence{a.store, func() *vrrp.Engine { return a.engine }}})
 	a.balancer = balance.New(balance.Config{
 		Kernel: a.plane.table, Health: health{a.checker}, Weights: a.checker.Weight, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Drains: drains{a.store}, Log: a.log,
 		DriftPolicy: balance.DriftPolicy(a.config.DriftPolicy), ResyncInterval: a.config.ResyncInterval, Publish: a.events.Publish, Modules: a.plane.modules,

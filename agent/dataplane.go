@@ -28,7 +28,9 @@ type dataplane struct {
 	table  balance.Kernel
 	tuning tuning
 	prober check.Prober
-	teller hook.Teller
+	// starter begins checks; nil has the prober do all.
+	starter check.Starter
+	teller  hook.Teller
 	// checkCommand reports why a program may not run here.
 	checkCommand func(sandbox.Command) spec.FieldErrors
 	// facts are those of the machine, and modules what its kernel's IPVS has; nil where it is not touched.
@@ -108,6 +110,10 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		return dataplane{}, err
 	}
 	pulse := &vrrp.Pulse{}
+	connector, err := check.NewConnector()
+	if err != nil {
+		return dataplane{}, err
+	}
 	return dataplane{
 		network:      vrrp.RawNetwork{},
 		traces:       traces,
@@ -115,12 +121,15 @@ func openDataplane(c config.Config, s *store.Store, log *slog.Logger) (dataplane
 		table:        balancing.table,
 		tuning:       tuned,
 		prober:       check.Network{Sandbox: programs},
+		starter:      connector,
 		teller:       hook.NewNetwork(programs),
 		checkCommand: programs.Check,
 		facts:        func() (spec.Facts, error) { return facts(pulse, balancing.modules) },
 		pulse:        pulse,
 		modules:      balancing.modules,
-		close:        func() error { return errors.Join(programs.Close(), interfaces.Close(), balancing.close()) },
+		close: func() error {
+			return errors.Join(programs.Close(), interfaces.Close(), balancing.close(), connector.Close())
+		},
 	}, nil
 }
 

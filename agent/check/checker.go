@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
@@ -14,6 +15,8 @@ import (
 type Config struct {
 	// Prober probes: Network at work, Assume to touch nothing.
 	Prober Prober
+	// Starter begins what it can without a goroutine: a Connector at work. nil is none, and all is the Prober's.
+	Starter Starter
 	// Log gets changes of verdicts at Info, single results at Debug. nil logs nothing.
 	Log *slog.Logger
 	// Changed is called after results changed verdicts, with the names of the virtual servers on whose
@@ -43,7 +46,7 @@ type Checker struct {
 	limit   int
 	jitter  func() float64
 	present Presence
-	wake    chan struct{}  // Run has something to look at
+	starter Starter        // in which Run sleeps until it has something to look at
 	rounds  sync.WaitGroup // those under way
 
 	mu      sync.Mutex
@@ -75,6 +78,9 @@ func New(c Config) *Checker {
 	if c.Publish == nil {
 		c.Publish = func(...spec.Event) {}
 	}
+	if c.Starter == nil {
+		c.Starter = unstarted{woken: make(chan struct{}, 1)}
+	}
 	if c.Limit == 0 {
 		c.Limit = defaultLimit()
 	}
@@ -83,7 +89,7 @@ func New(c Config) *Checker {
 	}
 	return &Checker{
 		prober: c.Prober, log: c.Log, changed: c.Changed, publish: c.Publish, limit: c.Limit, jitter: c.Jitter, present: c.Presence, moved: true,
-		wake:    make(chan struct{}, 1),
+		starter: c.Starter,
 		servers: spec.Servers[*target]{}, scripts: map[string]*target{}, series: map[subject]*series{},
 	}
 }
@@ -197,7 +203,7 @@ func (c *Checker) stop(t *target) {
 	delete(c.series, s.subject)
 	switch {
 	case s.end != nil:
-		s.end()
+		s.end(context.Canceled)
 	case s.due.IsZero():
 		// It is among the fresh ones, where its lack of targets is noticed.
 	default:

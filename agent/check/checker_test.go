@@ -118,14 +118,45 @@ type bench struct {
 	places  *places
 }
 
-// onBench runs a test in a bubble, in which a Checker runs that was told to check d.
+// fakeStarter begins all that the prober does of servers.
+type fakeStarter struct {
+	Starter
+	prober *fakeProber
+}
+
+func (f fakeStarter) Start(check ServerCheck, over func(time.Time, error)) (end func(error), ok bool) {
+	ctx, end := context.WithCancelCause(context.Background())
+	go func() {
+		err := f.prober.Server(ctx, check)
+		over(time.Now(), err)
+	}()
+	return end, true
+}
+
+// onBench runs a test in a bubble, in which a Checker runs that was told to check d: once with a goroutine for each
+// round, and once with rounds that are started.
 func onBench(t *testing.T, d spec.Desired, test func(bench)) {
+	t.Helper()
+	t.Run("probed", func(t *testing.T) {
+		t.Parallel()
+		onOneBench(t, d, func(*fakeProber) Starter { return nil }, test)
+	})
+	t.Run("started", func(t *testing.T) {
+		t.Parallel()
+		onOneBench(t, d, func(p *fakeProber) Starter {
+			return fakeStarter{unstarted{woken: make(chan struct{}, 1)}, p}
+		}, test)
+	})
+}
+
+func onOneBench(t *testing.T, d spec.Desired, starter func(*fakeProber) Starter, test func(bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := bench{t: t, prober: newFakeProber(), changes: new(int), log: new(bytes.Buffer), events: event.New(event.Capacity, 0), places: &places{}}
 		var mu sync.Mutex
 		b.Checker = New(Config{
 			Prober:   b.prober,
+			Starter:  starter(b.prober),
 			Log:      slog.New(slog.NewTextHandler(b.log, nil)),
 			Publish:  b.events.Publish,
 			Jitter:   evenly,

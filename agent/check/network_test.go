@@ -32,9 +32,12 @@ func TestTCP(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := probeServer(t, tt.timeout, ServerCheck{Server: key(tt.address), TCP: &spec.TCPCheck{}})
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			check := ServerCheck{Server: key(tt.address), TCP: &spec.TCPCheck{}}
+			if diff := cmp.Diff(tt.want, probeServer(t, tt.timeout, check)); diff != "" {
 				t.Errorf("reason (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.want, connectServer(t, tt.timeout, check)); diff != "" {
+				t.Errorf("reason by the Connector (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -60,8 +63,12 @@ func TestTCPOverIPv6(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	if got := probeServer(t, patience, ServerCheck{Server: key(l.Addr().String()), TCP: &spec.TCPCheck{}}); got != "passed" {
+	check := ServerCheck{Server: key(l.Addr().String()), TCP: &spec.TCPCheck{}}
+	if got := probeServer(t, patience, check); got != "passed" {
 		t.Error(got)
+	}
+	if got := connectServer(t, patience, check); got != "passed" {
+		t.Error("by the Connector:", got)
 	}
 }
 

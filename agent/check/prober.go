@@ -35,6 +35,12 @@ type ServerCheck struct {
 	FirewallMark int64
 }
 
+// onlyConnects reports whether it asks for a TCP connection and nothing else.
+func (c ServerCheck) onlyConnects() bool {
+	return c.TCP != nil && c.TCP.Send == "" && c.TCP.Expect == "" &&
+		c == ServerCheck{Server: c.Server, TCP: c.TCP, Source: c.Source, FirewallMark: c.FirewallMark}
+}
+
 // ServerScript is the check script that a health check names.
 type ServerScript struct {
 	Name string

@@ -21,6 +21,8 @@ const (
 	// together is how much earlier than due a round begins along with others, so that a crowd takes fewer
 	// wake-ups, but not by more than a sixteenth of its interval.
 	together = 5 * time.Millisecond
+	// perTurn is how many rounds begin before others have a turn at what the Checker knows.
+	perTurn = 64
 	// stuckGrace is how long a round may take to come home after its timeout, or after it was stopped.
 	stuckGrace = time.Second
 )
@@ -29,23 +31,24 @@ var errStuck = errors.New("the check does not end, though its time is up")
 
 // Run checks until the context ends, and returns nil when the last round is over. It is called once.
 func (c *Checker) Run(ctx context.Context) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
+	defer context.AfterFunc(ctx, c.starter.Wake)()
+	for ctx.Err() == nil {
 		c.look()
-		timer.Reset(c.turn(ctx))
-		select {
-		case <-ctx.Done():
-			c.rest()
-			return nil
-		case <-c.wake:
-		case <-timer.C:
+		if err := c.starter.Wait(c.turn(ctx)); err != nil {
+			return err
 		}
 	}
+	c.rest()
+	return nil
 }
 
-// rest waits for the rounds under way, which have been told to end.
+// rest ends the rounds under way and waits for them.
 func (c *Checker) rest() {
+	c.mu.Lock()
+	for _, s := range c.running {
+		s.end(context.Canceled)
+	}
+	c.mu.Unlock()
 	over := make(chan struct{})
 	go func() {
 		c.rounds.Wait()
@@ -58,12 +61,7 @@ func (c *Checker) rest() {
 }
 
 // hint has Run look again. The caller has the lock.
-func (c *Checker) hint() {
-	select {
-	case c.wake <- struct{}{}:
-	default: // it was told already
-	}
-}
+func (c *Checker) hint() { c.starter.Wake() }
 
 // longest is how long Run sleeps with nothing to do.
 const longest = time.Hour
@@ -78,8 +76,10 @@ func (c *Checker) turn(ctx context.Context) time.Duration {
 		c.overdue(s, now, &news)
 	}
 	free := func() bool { return c.underWay() < c.limit }
-	for s := c.waiting.next(); s != nil && free() && s.due.Sub(now) <= min(together, s.round.interval/16); s = c.waiting.next() {
+	begun := 0
+	for s := c.waiting.next(); s != nil && free() && begun < perTurn && s.due.Sub(now) <= min(together, s.round.interval/16); s = c.waiting.next() {
 		c.begin(ctx, s, now)
+		begun++
 	}
 	c.armed = now.Add(longest)
 	if s := c.running.next(); s != nil && s.due.Before(c.armed) {
@@ -113,21 +113,55 @@ func (c *Checker) place(now time.Time) {
 func (c *Checker) begin(ctx context.Context, s *series, now time.Time) {
 	c.waiting.remove(s)
 	c.tally.begun(now.Sub(s.due), s.round.interval)
-	ctx, s.end = withTimeout(ctx, s.round.timeout)
 	s.begun = s.due
-	s.due = now.Add(s.round.timeout + stuckGrace)
+	if s.timed = c.start(s, now); s.timed {
+		s.due = now.Add(s.round.timeout)
+	} else {
+		s.due = now.Add(s.round.timeout + stuckGrace)
+		c.spawn(ctx, s, now)
+	}
 	c.running.add(s)
+}
+
+// start begins a round that takes no goroutine, and reports false of another.
+func (c *Checker) start(s *series, now time.Time) (started bool) {
+	if s.round.server == nil {
+		return false
+	}
+	c.rounds.Add(1)
+	s.end, started = c.starter.Start(*s.round.server, func(at time.Time, err error) {
+		defer c.rounds.Done()
+		c.home(s, newResult(at, at.Sub(now), err), errors.Is(err, context.Canceled))
+	})
+	if !started {
+		c.rounds.Done()
+	}
+	return started
+}
+
+// spawn has a round done by a goroutine, until its timeout.
+func (c *Checker) spawn(ctx context.Context, s *series, now time.Time) {
+	ctx, cancel := withTimeout(ctx, s.round.timeout)
+	s.end = func(error) { cancel() }
 	r := s.round
 	c.rounds.Go(func() {
+		defer cancel()
 		err := r.probe(ctx, c.prober)
-		c.home(s, newResult(time.Now(), time.Since(now), err), errors.Is(ctx.Err(), context.Canceled))
+		at := time.Now()
+		c.home(s, newResult(at, at.Sub(now), err), errors.Is(ctx.Err(), context.Canceled))
 	})
 }
 
-// overdue notes that a round does not heed its timeout, such as that of a script that the kernel cannot kill
-// because it waits for a dead disk. It is a failure each interval for as long as it takes, and others no longer
-// wait for it.
+// overdue ends a round whose time is up, or notes that it does not heed its timeout, such as that of a script that the
+// kernel cannot kill because it waits for a dead disk. That is a failure each interval for as long as it takes, and
+// others no longer wait for it.
 func (c *Checker) overdue(s *series, now time.Time, n *news) {
+	if s.timed {
+		s.timed = false
+		c.running.put(s, now.Add(stuckGrace))
+		s.end(timeoutError{s.round.timeout})
+		return
+	}
 	if !s.stuck {
 		s.stuck = true
 		c.stuck++
@@ -144,7 +178,6 @@ func (c *Checker) overdue(s *series, now time.Time, n *news) {
 func (c *Checker) home(s *series, r result, stopped bool) {
 	c.mu.Lock()
 	c.running.remove(s)
-	s.end()
 	s.end = nil
 	if s.stuck {
 		s.stuck = false

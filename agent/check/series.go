@@ -2,7 +2,6 @@ package check
 
 import (
 	"container/heap"
-	"context"
 	"errors"
 	"time"
 )
@@ -19,8 +18,10 @@ type series struct {
 	place int // in the timetable that it is in
 	// begun is when the round under way was due, by which the rhythm goes; late is how much later it began.
 	begun time.Time
-	// end ends the round under way; nil while there is none.
-	end context.CancelFunc
+	// end ends the round under way, which comes home with that cause; nil while there is none.
+	end func(cause error)
+	// timed says that Run has to end the round under way at its timeout, for nobody else does.
+	timed bool
 	// stuck says that the round under way is so late that it no longer counts among those there may be.
 	stuck bool
 	last  result

@@ -2,9 +2,11 @@ package wiretest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +48,40 @@ func probe(t *testing.T, from *lab.Host, timeout time.Duration, to string, c che
 		return err.Error()
 	}
 	return "passed"
+}
+
+// connect has a Connector on a host do one round of a check that it does alone, and returns what a person would read.
+func connect(t *testing.T, from *lab.Host, to string, c check.ServerCheck) string {
+	t.Helper()
+	connector, err := check.NewConnector()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connector.Close() }()
+	c.Server = spec.ServerKey{VirtualServer: "web", Address: netip.MustParseAddrPort(to)}
+	over := make(chan error, 1)
+	if err := from.Do(func() error {
+		if _, ok := connector.Start(c, func(_ time.Time, err error) { over <- err }); !ok {
+			return errors.New("it does not do this check alone")
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		if err := connector.Wait(10 * time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-over:
+			if err != nil {
+				return err.Error()
+			}
+			return "passed"
+		default:
+		}
+	}
+	return "no answer"
 }
 
 func run(t *testing.T, h *lab.Host, argv ...string) {
@@ -125,9 +161,10 @@ func TestUDPHearsThatAServerIsNotThere(t *testing.T) {
 	}
 }
 
-// greeter tells each client over TCP and UDP at port 80 which address it comes from.
-func greeter(t *testing.T, h *lab.Host) {
+// greeter tells each client over TCP and UDP at port 80 which address it comes from, and us which came over TCP.
+func greeter(t *testing.T, h *lab.Host) (seen <-chan string) {
 	t.Helper()
+	clients := make(chan string, 100)
 	for _, at := range []string{"192.0.2.21:80", "[2001:db8::21]:80"} {
 		stream, err := h.Listen(t.Context(), "tcp", at)
 		if err != nil {
@@ -148,6 +185,7 @@ func greeter(t *testing.T, h *lab.Host) {
 				if err != nil {
 					return
 				}
+				clients <- conn.RemoteAddr().String()
 				_, _ = io.WriteString(conn, conn.RemoteAddr().String())
 				_ = conn.Close()
 			}
@@ -162,12 +200,13 @@ func greeter(t *testing.T, h *lab.Host) {
 			}
 		}()
 	}
+	return clients
 }
 
 func TestCheckLeavesByItsSource(t *testing.T) {
 	t.Parallel()
 	director, server := pair(t)
-	greeter(t, server)
+	seen := greeter(t, server)
 	for name, tt := range map[string]struct {
 		source, to, from, want string
 	}{
@@ -187,6 +226,16 @@ func TestCheckLeavesByItsSource(t *testing.T) {
 			c.Source = tt.source
 			if diff := cmp.Diff(tt.want, probe(t, director, patience, tt.to, c)); diff != "" {
 				t.Errorf("%s over %s (-want +got):\n%s", name, kind, diff)
+			}
+			if kind == "tcp" && tt.want == "passed" {
+				<-seen
+			}
+		}
+		if diff := cmp.Diff(tt.want, connect(t, director, tt.to, check.ServerCheck{TCP: &spec.TCPCheck{}, Source: tt.source})); diff != "" {
+			t.Errorf("%s by the Connector (-want +got):\n%s", name, diff)
+		} else if tt.want == "passed" {
+			if client := <-seen; !strings.HasPrefix(client, tt.from) {
+				t.Errorf("%s by the Connector: it comes from %s, want %s", name, client, tt.from)
 			}
 		}
 	}
@@ -208,6 +257,26 @@ func TestCheckBearsItsMark(t *testing.T) {
 			if diff := cmp.Diff(want, probe(t, director, patience, "192.0.2.21:80", c)); diff != "" {
 				t.Errorf("%s with mark %d (-want +got):\n%s", kind, mark, diff)
 			}
+			if kind != "tcp" {
+				continue
+			}
+			if diff := cmp.Diff(want, connect(t, director, "192.0.2.21:80", c)); diff != "" {
+				t.Errorf("by the Connector with mark %d (-want +got):\n%s", mark, diff)
+			}
+		}
+	}
+}
+
+// A connection to a free port of the director itself may be given that very port, and is then its own other end.
+func TestConnectionThatMeetsItselfIsNoServer(t *testing.T) {
+	t.Parallel()
+	director, _ := pair(t)
+	if err := director.SetSysctl("net.ipv4.ip_local_port_range", "40000 40000"); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []string{"192.0.2.11:40000", "[2001:db8::11]:40000"} {
+		if diff := cmp.Diff("connection refused", connect(t, director, to, check.ServerCheck{TCP: &spec.TCPCheck{}})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", to, diff)
 		}
 	}
 }

@@ -87,12 +87,6 @@ func detect(ctx context.Context, v spec.HealthCheck, network byte, kill func(*mo
 		return nil, err
 	}
 	changed := make(chan struct{}, 1)
-	c := check.New(check.Config{Prober: check.Network{}, Changed: func(...string) {
-		select {
-		case changed <- struct{}{}:
-		default:
-		}
-	}})
 	d := spec.Desired{}.Clone()
 	d.VirtualServers["web"] = spec.VirtualServer{HealthCheck: &v}
 	servers := map[spec.ServerKey]*mortal{}
@@ -111,14 +105,16 @@ func detect(ctx context.Context, v spec.HealthCheck, network byte, kill func(*mo
 		servers[key] = m
 		d.RealServers.Put(key, spec.DefaultRealServer())
 	}
-	c.Set(d)
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- c.Run(ctx) }()
-	defer func() {
-		cancel()
-		err = errors.Join(err, <-ended)
-	}()
+	c, end, err := checking(ctx, d, func(...string) {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
 	if err := pause(ctx, 2*time.Second); err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func stateOf(c *check.Checker) state {
 }
 
 // measureLoad checks n servers each second, on one core, while the server has any.
-func measureLoad(ctx context.Context, s settings, t bench.Results, what string, n, port int, v spec.HealthCheck) error {
+func measureLoad(ctx context.Context, s settings, t bench.Results, what string, n, port int, v spec.HealthCheck) (err error) {
 	stop, err := startServer(ctx)
 	if err != nil {
 		return err
@@ -77,28 +77,39 @@ func measureLoad(ctx context.Context, s settings, t bench.Results, what string, 
 	if err := onOneCore(0); err != nil {
 		return err
 	}
-	c := check.New(check.Config{Prober: check.Network{}})
 	d := desire(n, port, v)
+	c, end, err := checking(ctx, d, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	if err := settle(ctx, c, d); err != nil {
+		return err
+	}
+	before := stateOf(c)
+	if err := pause(ctx, s.duration); err != nil {
+		return err
+	}
+	after := stateOf(c)
+	report(t, what, before, after, n)
+	return nil
+}
+
+// checking checks as an agent does, until end is called.
+func checking(ctx context.Context, d spec.Desired, changed func(...string)) (_ *check.Checker, end func() error, err error) {
+	connector, err := check.NewConnector()
+	if err != nil {
+		return nil, nil, err
+	}
+	c := check.New(check.Config{Prober: check.Network{}, Starter: connector, Changed: changed})
 	c.Set(d)
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
-	if err := settle(ctx, c, d); err != nil {
+	return c, func() error {
 		cancel()
-		return err
-	}
-	before := stateOf(c)
-	err = pause(ctx, s.duration)
-	after := stateOf(c)
-	cancel()
-	if err != nil {
-		return err
-	}
-	if err := <-ended; err != nil {
-		return err
-	}
-	report(t, what, before, after, n)
-	return nil
+		return errors.Join(<-ended, connector.Close())
+	}, nil
 }
 
 // settle waits until all servers have been checked, and until the second rounds are over, after which rounds lie
