@@ -27,12 +27,18 @@ const patience = 30 * time.Second
 // install makes a director whose files are in dir.
 func install(t *testing.T, dir string) *lab.Director {
 	t.Helper()
+	return installWith(t, dir, "")
+}
+
+// installWith is install with options in the agent's file.
+func installWith(t *testing.T, dir, options string) *lab.Director {
+	t.Helper()
 	ca, err := lab.NewCA(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	host := lab.Start(t).Host(t, "d1", "192.0.2.11/24")
-	d, err := lab.Agent{Binary: lab.Program("lvs-agent"), Dir: dir, CA: ca, Token: "secret"}.Install(host, netip.MustParseAddr("192.0.2.11"))
+	d, err := lab.Agent{Binary: lab.Program("lvs-agent"), Dir: dir, CA: ca, Token: "secret", Options: options}.Install(host, netip.MustParseAddr("192.0.2.11"))
 	if err != nil {
 		t.Fatal(err)
 	}
