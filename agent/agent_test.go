@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
+	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi/apitest"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
 )
@@ -63,6 +64,8 @@ type running struct {
 	*Agent
 	base string
 	http *http.Client
+	// described is what answers are compared with; nil before it was read.
+	described *apitest.Document
 }
 
 func run(t testing.TB, a *Agent) *running {
@@ -77,12 +80,19 @@ func run(t testing.TB, a *Agent) *running {
 		}
 	})
 	network, address := a.Address().Network(), a.Address().String()
-	return &running{Agent: a, base: "http://localhost", http: &http.Client{Transport: &http.Transport{
+	r := &running{Agent: a, base: "http://localhost", http: &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, address)
 		},
 	}}}
+	_, document := r.call(t, http.MethodGet, "/v1/openapi.json", "")
+	described, err := apitest.Parse([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.described = described
+	return r
 }
 
 func (r *running) call(t testing.TB, method, path, body string) (int, string) {
@@ -99,6 +109,11 @@ func (r *running) call(t testing.TB, method, path, body string) (int, string) {
 	data, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if r.described != nil {
+		if wrong := r.described.Judge(request, answer.StatusCode, answer.Header, data); wrong != "" {
+			t.Error(wrong)
+		}
 	}
 	return answer.StatusCode, string(data)
 }
@@ -154,6 +169,24 @@ func TestMemoryDataPlaneDoesTheWholeJob(t *testing.T) {
 }
 
 // A director whose instance may not become active has its servers in the table all the same.
+// Every answer that a test here gets is compared with the document (see run).
+func TestADryRunOfWhatIsNewIsAnsweredAsTheDocumentSays(t *testing.T) {
+	t.Parallel()
+	r := run(t, withTable(t, ipvs.NewFake()))
+	for path, body := range map[string]string{
+		"/v1/vrrp-instances/web":                             instance,
+		"/v1/virtual-servers/web":                            service,
+		"/v1/virtual-servers/web/real-servers":               `{"servers":{"192.0.2.21:80":{}}}`,
+		"/v1/virtual-servers/web/real-servers/192.0.2.21:80": `{}`,
+		"/v1/check-scripts/gateway":                          script,
+		"/v1/ipvs-settings":                                  `{"timeouts":{"tcp":"1h"}}`,
+	} {
+		if status, answer := r.call(t, http.MethodPut, path+"?dry_run=true", body); status != http.StatusOK {
+			t.Errorf("%s answered %d: %s", path, status, answer)
+		}
+	}
+}
+
 func TestChecksThatFollowTheAddressRestWhileItIsElsewhere(t *testing.T) {
 	t.Parallel()
 	a, err := New(memoryConfig(t), "test", slog.New(slog.DiscardHandler))

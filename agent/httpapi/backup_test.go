@@ -21,7 +21,7 @@ func TestBackupIsTheWholeState(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = kept.Close() })
 	f := &fixture{fakeDirector: &fakeDirector{store: kept}, store: kept}
-	f.handler = Handler(Config{Store: kept, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	f.handler = held(t, Config{Store: kept, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	f.want(t, http.StatusCreated, "PUT", servicePath, service)
 	if body := f.want(t, http.StatusOK, "GET", backupPath, ""); !strings.Contains(body, `"address":"192.0.2.100"`) {
 		t.Errorf("%d bytes without the virtual server", len(body))
@@ -38,7 +38,7 @@ func (full) Update(func(spec.Desired) ([]spec.Change, error)) (spec.Desired, err
 func TestAFullDiskIsSaid(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.handler = Handler(Config{Store: full{f.store}, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	f.handler = held(t, Config{Store: full{f.store}, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	if body := f.want(t, http.StatusInsufficientStorage, "PUT", servicePath, service); !strings.Contains(body, "make some and try again") {
 		t.Errorf("answered %s", body)
 	}

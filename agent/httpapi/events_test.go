@@ -24,7 +24,7 @@ import (
 func withEvents(t *testing.T) (*fixture, *event.Log) {
 	t.Helper()
 	f, events := newFixture(t), event.New(3, 0)
-	f.handler = Handler(Config{Store: f.store, Director: f, Events: events, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	f.handler = held(t, Config{Store: f.store, Director: f, Events: events, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	return f, events
 }
 

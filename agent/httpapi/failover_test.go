@@ -51,7 +51,7 @@ func TestFailoverAnswersWithTheInstanceOrTheReason(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f, routers := newFixture(t), &fakeRouters{err: test.err}
-			f.handler = Handler(Config{Store: f.store, Director: f, Routers: routers, Version: "test", Log: slog.New(slog.DiscardHandler)})
+			f.handler = held(t, Config{Store: f.store, Director: f, Routers: routers, Version: "test", Log: slog.New(slog.DiscardHandler)})
 			f.want(t, http.StatusNotFound, test.method, path, "")
 			f.want(t, http.StatusCreated, "PUT", instancePath, instance)
 			if got := f.want(t, test.status, test.method, path, ""); !strings.Contains(got, test.answer) {

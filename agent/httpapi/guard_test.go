@@ -214,7 +214,7 @@ func TestChangesAreAudited(t *testing.T) {
 	}
 	var log bytes.Buffer
 	f := newFixture(t)
-	f.handler = Handler(Config{Store: f.store, Director: f, Tokens: tokens, Version: "test", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	f.handler = held(t, Config{Store: f.store, Director: f, Tokens: tokens, Version: "test", Log: slog.New(slog.NewTextHandler(&log, nil))})
 	as := []string{"Authorization", "Bearer secret", requestIDHeader, "run-17"}
 	f.want(t, http.StatusOK, "PUT", servicePath+"?dry_run=true", service, as...)
 	created := f.call(t, "PUT", servicePath, service, as...)
@@ -247,7 +247,7 @@ func TestOnAUnixSocketTheUserIsKnown(t *testing.T) {
 	var log bytes.Buffer
 	f := newFixture(t)
 	logger := slog.New(slog.NewTextHandler(&log, nil))
-	f.handler = Handler(Config{Store: f.store, Director: f, Version: "test", Log: logger})
+	f.handler = held(t, Config{Store: f.store, Director: f, Version: "test", Log: logger})
 	server, err := Listen("unix://"+path, TLSFiles{}, nil, 0, f.handler, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

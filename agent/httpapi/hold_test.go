@@ -34,7 +34,7 @@ func TestHoldLastsUntilAPutWithoutIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f, routers := newFixture(t), &fakeRouters{}
-			f.handler = Handler(Config{Store: f.store, Director: f, Routers: routers, Version: "test", Log: slog.New(slog.DiscardHandler)})
+			f.handler = held(t, Config{Store: f.store, Director: f, Routers: routers, Version: "test", Log: slog.New(slog.DiscardHandler)})
 			f.want(t, http.StatusCreated, "PUT", instancePath, instance)
 			routers.asked, routers.err, f.applyErr = nil, test.err, test.applyErr
 			changed := strings.Replace(instance, "51", "52", 1)

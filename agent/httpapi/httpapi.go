@@ -115,6 +115,7 @@ func Handler(c Config) http.Handler {
 	if c.Events != nil {
 		registerEvents(h, a, c.Events)
 	}
+	completeDocument(h.OpenAPI())
 	mux.Handle("GET /metrics", MetricsHandler(c.Director, c.Collectors...))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "nothing is at "+r.URL.Path+": the routes are in /v1/openapi.json")

@@ -16,6 +16,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi/apitest"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -67,7 +68,11 @@ func (f *fakeDirector) Status(context.Context) spec.Status {
 	if !ok {
 		name = "d1"
 	}
-	return spec.Status{Name: name, Events: spec.EventsStatus{Revision: 7}, VRRPInstances: map[string]spec.VRRPInstanceStatus{"web": {VRRPInstanceState: spec.VRRPInstanceState{State: spec.InstanceActive}}}}
+	services := map[string]spec.VirtualServerStatus{}
+	for name := range f.store.Desired().VirtualServers {
+		services[name] = spec.VirtualServerStatus{VirtualServerState: spec.VirtualServerState{State: spec.ServiceUp}}
+	}
+	return spec.Status{Name: name, VirtualServers: services, Dataplane: "memory", Events: spec.EventsStatus{Revision: 7}, VRRPInstances: map[string]spec.VRRPInstanceStatus{"web": {VRRPInstanceState: spec.VRRPInstanceState{State: spec.InstanceActive}}}}
 }
 
 type fixture struct {
@@ -81,8 +86,16 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	kept := store.InMemory()
 	f := &fixture{fakeDirector: &fakeDirector{store: kept}, store: kept}
-	f.handler = Handler(Config{Store: f.store, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	f.handler = held(t, Config{Store: f.store, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	return f
+}
+
+// held returns a handler all of whose answers are compared with the document.
+func held(t testing.TB, c Config) http.Handler {
+	t.Helper()
+	open := c
+	open.Tokens = nil
+	return apitest.Held(t, apitest.Read(t, Handler(open)), Handler(c))
 }
 
 // call sends a request; header comes as name, value.
@@ -465,7 +478,7 @@ func FuzzParseTokens(f *testing.F) {
 func TestDryRunSaysWhatTheMachineWouldNotDoWell(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.handler = Handler(Config{Store: f.store, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler), Doubts: func(v any) spec.FieldErrors {
+	f.handler = held(t, Config{Store: f.store, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler), Doubts: func(v any) spec.FieldErrors {
 		return spec.FieldErrors{{Pointer: "/command", Detail: fmt.Sprintf("doubtful: %T", v)}}
 	}})
 	const body = `{"command":["/scripts/ping"]}`

@@ -15,7 +15,7 @@ func TestTableOfTheKernelIsAnswered(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	var err error
-	f.handler = Handler(Config{Store: f.store, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler),
+	f.handler = held(t, Config{Store: f.store, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler),
 		Table: func(context.Context) (spec.IPVSTable, error) {
 			return spec.IPVSTable{Services: map[string]spec.KernelService{"tcp/192.0.2.200:80": {Scheduler: "lc"}}}, err
 		}})

@@ -149,10 +149,14 @@ func register[Path keyed, Put interface {
 	// The body is read by spec.Decode, so that there is one validation; the document says what it takes.
 	put.RequestBody.Content["application/json"].Schema = h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Spec](), true, id)
 
-	huma.Register(h, huma.Operation{
+	gone := huma.Operation{
 		OperationID: "delete-" + id, Method: http.MethodDelete, Path: path, Tags: tags, Summary: "Delete " + one,
 		DefaultStatus: http.StatusNoContent,
-	}, func(ctx context.Context, in *Delete) (*deleteOutput, error) {
+	}
+	if k.leaving != nil {
+		gone.Responses = map[string]*huma.Response{"202": {Description: "its connections are still to end: it is gone when GET answers 404"}}
+	}
+	huma.Register(h, gone, func(ctx context.Context, in *Delete) (*deleteOutput, error) {
 		r, err := (*in).remove()
 		if err != nil {
 			return nil, err

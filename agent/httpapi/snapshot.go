@@ -51,7 +51,8 @@ type snapshotOutput struct {
 func registerSnapshot(h huma.API, a *api) {
 	huma.Register(h, huma.Operation{
 		OperationID: "snapshot", Method: http.MethodGet, Path: "/v1/snapshot", Tags: []string{"director"},
-		Summary: "Everything: specs, states and drift, with an ETag over them; with If-None-Match and wait, when that is another one",
+		Summary:   "Everything: specs, states and drift, with an ETag over them; with If-None-Match and wait, when that is another one",
+		Responses: map[string]*huma.Response{"304": {Description: "it is still the same"}},
 	}, func(ctx context.Context, in *snapshotInput) (*snapshotOutput, error) {
 		wait, err := in.wait()
 		if err != nil {

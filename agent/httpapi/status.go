@@ -41,10 +41,12 @@ func registerStatus(h huma.API, a *api, facts func() (spec.Facts, error)) {
 
 // health answers 200 and ok, or 503 and the reason, to anybody.
 func health(h huma.API, id, summary string, check func() error) {
+	words := map[string]*huma.MediaType{textType: {Schema: &huma.Schema{Type: huma.TypeString}}}
 	huma.Register(h, huma.Operation{
 		OperationID: id, Method: http.MethodGet, Path: "/" + id, Tags: []string{"director"}, Summary: summary,
+		Responses: map[string]*huma.Response{"200": {Description: "yes", Content: words}, "503": {Description: "no, and why", Content: words}},
 	}, func(context.Context, *struct{}) (*textOutput, error) {
-		out := &textOutput{Status: http.StatusOK, ContentType: "text/plain; charset=utf-8", Body: []byte("ok\n")}
+		out := &textOutput{Status: http.StatusOK, ContentType: textType + "; charset=utf-8", Body: []byte("ok\n")}
 		if err := check(); err != nil {
 			out.Status, out.Body = http.StatusServiceUnavailable, []byte(err.Error()+"\n")
 		}

@@ -78,7 +78,7 @@ const (
 
 // VRRPInstanceState is the state of an instance.
 type VRRPInstanceState struct {
-	State             InstanceState `json:"state" enum:"initialize,backup,active,fault"`
+	State             InstanceState `json:"state" enum:"initialize,backup,active,fault," doc:"empty in the answer to a dry run of a new one"`
 	Reason            string        `json:"reason,omitempty" doc:"why it is in fault, or what a backup waits for before it may become active"`
 	EffectivePriority int           `json:"effective_priority" doc:"the priority with the weights of what is tracked"`
 	Since             time.Time     `json:"since,omitzero" doc:"time of the last change of state"`
@@ -110,7 +110,7 @@ type VRRPInstanceStatus struct {
 
 // VirtualServerState is the state of a service: up while its servers that are up reach its quorum.
 type VirtualServerState struct {
-	State       string `json:"state" enum:"up,down,degraded" doc:"degraded: the kernel does not have it as it was asked for, and reason says why; it is tried again"`
+	State       string `json:"state" enum:"up,down,degraded," doc:"degraded: the kernel does not have it as it was asked for, and reason says why; it is tried again; empty in the answer to a dry run of a new one"`
 	Reason      string `json:"reason,omitempty" doc:"why it is degraded"`
 	LiveWeight  int    `json:"live_weight" doc:"sum of the weights of the servers that are up, which the quorum is measured against"`
 	SorryServer bool   `json:"sorry_server,omitzero" doc:"the sorry server takes the place of the real servers"`
