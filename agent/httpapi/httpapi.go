@@ -86,7 +86,6 @@ type api struct {
 	store    Store
 	director Director
 	routers  Routers // nil when nobody here could hand over
-	creators creators
 	waiting  waiting
 	objects  int // how many there may be; 0 is without bound
 	events   Events

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/failpoint"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -71,6 +72,9 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 	if errs := k.validate(key, &v); errs != nil {
 		return nil, invalid(http.StatusUnprocessableEntity, errs)
 	}
+	if err := spec.ValidateIdempotencyKey(r.idempotencyKey); err != nil {
+		return nil, newProblem(http.StatusBadRequest, "Idempotency-Key: "+err.Error(), nil)
+	}
 	if errs := a.director.Check(ctx, v); errs != nil {
 		return nil, invalid(http.StatusUnprocessableEntity, errs)
 	}
@@ -91,7 +95,7 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		}
 		before, exists := k.get(d, key)
 		equal := exists && spec.Equal(before, v)
-		if p := a.precondition(k.kind, key, r, exists, equal, before); p != nil {
+		if p := precondition(d, k.kind, key, r, exists, equal, before); p != nil {
 			return nil, p
 		}
 		verdict := k.fit(d, key, v)
@@ -108,9 +112,6 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		if verdict.Unresolved != nil {
 			return nil, invalid(http.StatusUnprocessableEntity, verdict.Unresolved)
 		}
-		if !exists {
-			a.creators.set(k.kind, key, r.idempotencyKey)
-		}
 		if equal && first == nil && (k.whole == nil || k.whole(d, key)) {
 			return nil, nil
 		}
@@ -120,6 +121,9 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 		changes := []spec.Change{{Kind: k.kind, Key: key, Value: v}}
 		if k.came != nil {
 			changes = k.came(d, key, v)
+		}
+		if changes = append(changes, d.Forget(changes)...); !exists {
+			changes = append(changes, d.Create(k.kind, key, r.idempotencyKey, time.Now())...)
 		}
 		changes = append(first, changes...)
 		return changes, a.admit(d, changes)
@@ -153,8 +157,8 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 // precondition judges If-Match and If-None-Match (RFC 9110 §13). A repeated request must not fail
 // because its first copy succeeded: a spec that is there already matches, and so does a create whose
 // idempotency key made the object.
-func (a *api) precondition(of spec.Kind, key string, r request, exists, equal bool, before any) *problem {
-	if exists && r.ifNoneMatch == "*" && !a.creators.is(of, key, r.idempotencyKey) {
+func precondition(d spec.Desired, of spec.Kind, key string, r request, exists, equal bool, before any) *problem {
+	if exists && r.ifNoneMatch == "*" && !d.CreatedBy(of, key, r.idempotencyKey, time.Now()) {
 		return newProblem(http.StatusPreconditionFailed, fmt.Sprintf("%s %q exists already", of, key), nil)
 	}
 	if r.ifMatch == "" || equal {
@@ -178,6 +182,7 @@ func (k kind[Spec, State]) remove(ctx context.Context, a *api, key string, r req
 			return nil, newProblem(http.StatusPreconditionFailed, fmt.Sprintf("%s %q was changed by somebody else: read it again", k.kind, key), nil)
 		}
 		changes, err := k.going(d, key, r)
+		changes = append(changes, d.Forget(changes)...)
 		if r.dryRun {
 			changes = nil
 		}

@@ -20,6 +20,7 @@ func decoders() map[spec.Kind]func([]byte) (any, error) {
 		spec.KindRealServer:      decode[spec.RealServer],
 		spec.KindDrain:           decode[spec.Drain],
 		spec.KindRealServerGroup: decode[spec.Owned],
+		spec.KindCreation:        decode[spec.Creation],
 		spec.KindCheckScript:     decode[spec.CheckScript],
 		spec.KindIPVSSettings:    decode[spec.IPVSSettings],
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -33,6 +34,7 @@ func changes() []spec.Change {
 		{Kind: spec.KindVirtualServer, Key: "web", Value: service()},
 		{Kind: spec.KindRealServer, Key: "web/[2001:db8::1]:80", Value: spec.RealServer{Weight: 7}},
 		{Kind: spec.KindCheckScript, Key: "gateway", Value: script},
+		{Kind: spec.KindCreation, Key: spec.CreationKey(spec.KindVRRPInstance, "web"), Value: spec.Creation{IdempotencyKey: "k", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}},
 		{Kind: spec.KindIPVSSettings, Key: spec.IPVSSettingsKey, Value: spec.IPVSSettings{Sysctls: &spec.IPVSSysctls{Conntrack: new(false)}}},
 	}
 }

@@ -47,6 +47,8 @@ func (v *version) change(c Change) (err error) {
 		v.VirtualServers, err = put(v, v.VirtualServers, c)
 	case KindCheckScript:
 		v.CheckScripts, err = put(v, v.CheckScripts, c)
+	case KindCreation:
+		v.Creations, err = put(v, v.Creations, c)
 	case KindRealServerGroup:
 		v.Groups, err = put(v, v.Groups, c)
 	case KindRealServer:

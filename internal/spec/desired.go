@@ -18,6 +18,8 @@ type Desired struct {
 	// Drains are the real servers that rest or are being removed. The latter are not in RealServers.
 	Drains       Servers[Drain]
 	CheckScripts map[string]CheckScript
+	// Creations are which requests made objects, by CreationKey.
+	Creations map[string]Creation
 	// IPVSSettings is nil when nothing is asked of them.
 	IPVSSettings *IPVSSettings
 }
@@ -30,6 +32,7 @@ func (d Desired) Clone() Desired {
 	d.Groups = cloneMap(d.Groups)
 	d.Drains = d.Drains.Clone()
 	d.CheckScripts = cloneMap(d.CheckScripts)
+	d.Creations = cloneMap(d.Creations)
 	return d
 }
 

@@ -25,7 +25,9 @@ const (
 	// KindRealServerGroup is all real servers of a virtual server at once, by whose name it goes.
 	KindRealServerGroup Kind = "real_server_group"
 	// KindDrain is no object of its own, but kept beside the real servers: see Drain.
-	KindDrain        Kind = "drain"
+	KindDrain Kind = "drain"
+	// KindCreation is no object of its own, but kept beside one: see Creation.
+	KindCreation     Kind = "creation"
 	KindIPVSSettings Kind = "ipvs_settings"
 )
 
