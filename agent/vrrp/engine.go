@@ -55,6 +55,13 @@ type Engine struct {
 	loop     *loop   // nil while not running
 	ear      *ear    // nil while not running
 	holder   *holder // nil while not running
+	// awaiting: another process takes part, and prepared is what the instances are to be told after that. awaited is
+	// closed when the engine runs.
+	awaiting bool
+	awaited  chan struct{}
+	prepared map[string]*input
+	// suspended: nothing is done, for the next process to go on.
+	suspended bool
 }
 
 // entry is one instance as it is asked for, and what the thread was told about it.
@@ -263,15 +270,20 @@ func (e *Engine) Run(ctx context.Context) error {
 
 	e.begin(l, hearing, h)
 	err = e.supervise(ctx, hints, ended)
-	e.end(l)
+	last := l.stop
+	if e.end(l); e.leaves() {
+		last = l.leave
+	}
 	if err == nil {
-		l.post(l.stop)
+		l.post(last)
 		err = <-ended
 	}
 	hearing.stop()
 	<-hearing.done
 	stopWatching()
-	e.letGo()
+	if !e.leaves() {
+		e.letGo()
+	}
 	stop()
 	close(notes)
 	tasks.Wait()
@@ -298,6 +310,16 @@ func (e *Engine) begin(l *loop, hearing *ear, h *holder) {
 		e.Log.Warn("some virtual addresses may not be had", "error", err)
 	}
 	e.reconcile()
+	if e.awaiting {
+		close(e.awaited)
+	}
+}
+
+// leaves reports whether the next process goes on with all instances: nobody is to notice that this one ends.
+func (e *Engine) leaves() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.suspended
 }
 
 // supervise looks at interfaces and verdicts until ctx or the thread ends.
@@ -393,5 +415,5 @@ func (e *Engine) discard() {
 		}
 		delete(e.ports, on)
 	}
-	e.ear, e.holder = nil, nil
+	e.ear, e.holder, e.prepared, e.suspended = nil, nil, nil, false
 }

@@ -53,6 +53,8 @@ type holder struct {
 	// mu is never taken by the engine's thread.
 	mu      sync.Mutex
 	clients map[client]*held
+	// paused: nothing is done.
+	paused bool
 	// disturbed: addresses were taken off since the last pass. The kernel may have taken others with them,
 	// which is nobody else's doing: those of the same subnet as the first one in it.
 	disturbed bool
@@ -104,6 +106,46 @@ func (h *holder) add(c client) {
 	h.wake() // what would not go is tried again
 }
 
+// inherit takes a client on whose addresses another process has put on the interface and announced.
+func (h *holder) inherit(c client) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w := c.wanted()
+	seen := *w
+	seen.announce = 0 // as of that process: since then there may have been reason to
+	state := &held{on: w.addresses, routes: w.routes, seen: &seen, rounds: rounds{garp: w.garp}}
+	state.rounds.refresh(time.Now())
+	h.clients[c] = state
+	h.wake()
+}
+
+// pause has nothing more done, until proceed, and says of which clients all is done that has a time.
+func (h *holder) pause() (done map[*router]bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.paused = true
+	done = make(map[*router]bool, len(h.clients))
+	for c, state := range h.clients {
+		if r, ok := c.(*router); ok {
+			done[r] = state.announced(c.wanted())
+		}
+	}
+	return done
+}
+
+// proceed ends a pause.
+func (h *holder) proceed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.paused = false
+	h.verify()
+}
+
+// announced reports whether a wish is fulfilled, and what followed the first announcements has come.
+func (s *held) announced(w *wish) bool {
+	return s.seen != nil && s.seen.announce == w.announce && len(s.fresh) == 0 && (s.rounds.due.IsZero() || s.rounds.refreshing)
+}
+
 // drop lets go of a client, and of its addresses, before it returns.
 func (h *holder) drop(c client) {
 	h.mu.Lock()
@@ -141,6 +183,9 @@ func (h *holder) settle() {
 func (h *holder) pass() (next time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.paused {
+		return time.Time{}
+	}
 	check := h.check.Swap(false)
 	// Removals first: an address may go from one client to another.
 	for c, state := range h.clients {

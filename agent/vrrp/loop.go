@@ -28,6 +28,8 @@ type loop struct {
 	groups   groups
 	machines []*Machine // of the group that is looked at
 	stopping bool
+	// suspended: nothing is heard, said or decided.
+	suspended bool
 	// failure is why the thread had to stop.
 	failure error
 	// restFor is what rest returns.
@@ -98,6 +100,9 @@ func (l *loop) run(refused func(error)) error {
 // round: first what others say, then what time says. Nobody acts on silence before everything that waits was
 // read, because a thread that wakes late may find the advert that would have moved the timer.
 func (l *loop) round() {
+	if l.suspended {
+		return
+	}
 	l.now = monotonic()
 	l.hear()
 	if l.timers(0) {
@@ -153,6 +158,9 @@ func (l *loop) wait() error {
 	timeout := l.timeout()
 	if l.again {
 		timeout = 0
+	}
+	if l.suspended {
+		timeout = forever
 	}
 	l.polls = append(l.polls[:0], unix.PollFd{Fd: int32(l.fd), Events: unix.POLLIN})
 	err := ppoll(l.polls, timeout)
@@ -213,9 +221,15 @@ func (l *loop) stop() {
 	}
 }
 
+// leave ends a thread that is suspended, without a word to the others. It is called on the thread.
+func (l *loop) leave() { l.stopping = true }
+
 func (l *loop) finished() bool {
-	if !l.stopping {
+	switch {
+	case !l.stopping:
 		return false
+	case l.suspended:
+		return true
 	}
 	return !slices.ContainsFunc(l.routers, func(r *router) bool {
 		_, pending := r.machine.Deadline()

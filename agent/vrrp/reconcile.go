@@ -53,7 +53,7 @@ type facts struct {
 
 // reconcile tells the thread what differs from what it was told before. It is called with mu held.
 func (e *Engine) reconcile() {
-	if e.loop == nil {
+	if e.loop == nil || e.suspended {
 		return
 	}
 	l := e.loop
@@ -89,6 +89,11 @@ func (e *Engine) reconcile() {
 	}
 	e.forgetVerdicts()
 	together(inputs)
+	if e.awaiting {
+		e.prepared = inputs
+		l.flush()
+		return
+	}
 	for _, name := range names {
 		e.tell(name, inputs[name])
 	}
@@ -117,8 +122,7 @@ func (e *Engine) refuse() error {
 func (e *Engine) tell(name string, in *input) {
 	l, en := e.loop, e.entries[name]
 	if en.router == nil {
-		en.router = newRouter(name, en.spec, e.Log, e.failed, e.Traces.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
-		en.router.published = e.Publish
+		en.router = e.newRouter(name, en)
 		en.router.resume(monotonic())
 		e.holder.add(en.router)
 		r := en.router
@@ -129,6 +133,12 @@ func (e *Engine) tell(name string, in *input) {
 		r := en.router
 		l.post(func() { r.apply(l, monotonic(), *in) })
 	}
+}
+
+func (e *Engine) newRouter(name string, en *entry) *router {
+	r := newRouter(name, en.spec, e.Log, e.failed, e.Traces.of(fmt.Sprintf("%s %s %d", name, en.spec.Interface, en.spec.VirtualRouterID)))
+	r.published = e.Publish
+	return r
 }
 
 // attachment is where the instance speaks.
