@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"syscall"
 
+	bolterrors "go.etcd.io/bbolt/errors"
+
 	"github.com/lvs-director/terraform-provider-lvs/internal/failpoint"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
@@ -144,6 +146,9 @@ func (s *Store) change(f func(*writer) error) error {
 	err := inTransaction(s.db, f)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return &FullError{Path: s.db.Path(), Err: err}
+	}
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return ErrLent
 	}
 	return err
 }

@@ -34,6 +34,7 @@ type Store struct {
 	ledgers  map[string][]byte
 
 	warnings []string
+	lent     string // the path of a file that another process has
 }
 
 // InMemory returns an empty store that keeps nothing.
