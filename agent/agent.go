@@ -26,6 +26,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/check"
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
 	"github.com/lvs-director/terraform-provider-lvs/agent/event"
+	"github.com/lvs-director/terraform-provider-lvs/agent/handover"
 	"github.com/lvs-director/terraform-provider-lvs/agent/hook"
 	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi"
 	"github.com/lvs-director/terraform-provider-lvs/agent/ipvs"
@@ -59,6 +60,20 @@ type Agent struct {
 	servers  []*httpapi.Server
 	tokens   *httpapi.Tokens // nil without
 
+	sockets sockets
+	// api, metrics and control are sockets; all but the first may be nil.
+	api, metrics net.Listener
+	control      *net.UnixListener
+	// from is the process whose place this one is to take, nil where there is none, and awaiting is closed when the
+	// engine waits for that one's instances.
+	from     *handover.Predecessor
+	awaiting <-chan struct{}
+	// program takes this process's place when an upgrade is asked for.
+	program    *handover.Program
+	tellOfNext func(pid int)
+	upgrades   chan upgrade
+	handedOver atomic.Bool
+
 	started  chan struct{} // closed when it is at work
 	applying sync.Mutex
 	applied  atomic.Bool
@@ -73,20 +88,30 @@ func New(c config.Config, version string, log *slog.Logger) (_ *Agent, err error
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	if err := a.openState(); err != nil {
+	if err := a.open(); err != nil {
 		return nil, err
 	}
-	if a.plane, err = openDataplane(c, a.store, log); err != nil {
-		return nil, err
+	a.openControl()
+	return a, nil
+}
+
+// open opens the state and all that is made by it.
+func (a *Agent) open() (err error) {
+	if err := a.openState(); err != nil {
+		return err
+	}
+	if a.plane, err = openDataplane(a.config, a.store, a.log); err != nil {
+		return err
 	}
 	a.openEvents()
 	a.assemble()
-	return a, a.listen()
+	return a.listen()
 }
 
 // assemble makes the parts. Nothing runs yet.
 func (a *Agent) assemble() {
 	a.started = make(chan struct{})
+	a.upgrades = make(chan upgrade)
 	a.checker = check.New(check.Config{Prober: a.plane.prober, Starter: a.plane.starter, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish, Presence: presence{a.store, func() *vrrp.Engine { return a.engine }}})
 	a.balancer = balance.New(balance.Config{
 		Kernel: a.plane.table, Health: health{a.checker}, Weights: a.checker.Weight, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Drains: drains{a.store}, Log: a.log,
@@ -108,33 +133,54 @@ func (a *Agent) assemble() {
 	})
 }
 
-// listen opens the API's listener and that of the metrics.
-func (a *Agent) listen() error {
-	var tokens *httpapi.Tokens
+// openSockets opens those of the API and of the metrics, with what belongs to them.
+func (a *Agent) openSockets() (err error) {
 	if _, unix := a.config.UnixSocket(); a.config.Auth != nil && a.config.Auth.TokenFile != "" && !unix {
-		var err error
-		if tokens, err = httpapi.LoadTokens(a.config.Auth.TokenFile, a.log); err != nil {
+		if a.tokens, err = httpapi.LoadTokens(a.config.Auth.TokenFile, a.log); err != nil {
 			return err
 		}
 	}
-	a.tokens = tokens
-	var files httpapi.TLSFiles
-	if t := a.config.TLS; t != nil {
-		files = httpapi.TLSFiles{Cert: t.CertFile, Key: t.KeyFile, ClientCA: t.ClientCAFile, AllowTLS12: t.MinimumVersion == config.TLS12}
+	if err := a.tlsFiles().Check(); err != nil {
+		return err
+	}
+	if a.api, err = a.sockets.open("api", a.config.Listen); err != nil {
+		return err
+	}
+	if a.config.MetricsListen != "" {
+		a.metrics, err = a.sockets.open("metrics", a.config.MetricsListen)
+	}
+	return err
+}
+
+// tlsFiles are those of the API's listener.
+func (a *Agent) tlsFiles() httpapi.TLSFiles {
+	t := a.config.TLS
+	if t == nil {
+		return httpapi.TLSFiles{}
+	}
+	return httpapi.TLSFiles{Cert: t.CertFile, Key: t.KeyFile, ClientCA: t.ClientCAFile, AllowTLS12: t.MinimumVersion == config.TLS12}
+}
+
+// listen makes the servers of the API and of the metrics.
+func (a *Agent) listen() error {
+	if a.api == nil {
+		if err := a.openSockets(); err != nil {
+			return err
+		}
 	}
 	counters := newCounters(a.checker, a.balancer, a.tuner, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
-		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Doubts: a.doubts, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: tokens, Clients: clients(a.config), Objects: a.config.Limits.Objects, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
+		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Doubts: a.doubts, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: a.tokens, Clients: clients(a.config), Objects: a.config.Limits.Objects, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})
-	api, err := httpapi.Listen(a.config.Listen, files, tokens, a.config.Limits.Connections, handler, a.log)
+	api, err := httpapi.NewServer(a.api, a.tlsFiles(), a.tokens, a.config.Limits.Connections, handler, a.log)
 	if err != nil {
 		return err
 	}
 	a.servers = append(a.servers, api)
-	if a.config.MetricsListen == "" {
+	if a.metrics == nil {
 		return nil
 	}
-	metrics, err := httpapi.Listen(a.config.MetricsListen, httpapi.TLSFiles{}, nil, a.config.Limits.Connections, httpapi.MetricsHandler(a, counters), a.log)
+	metrics, err := httpapi.NewServer(a.metrics, httpapi.TLSFiles{}, nil, a.config.Limits.Connections, httpapi.MetricsHandler(a, counters), a.log)
 	if err != nil {
 		return err
 	}
@@ -164,10 +210,11 @@ func (a *Agent) Alive() {
 }
 
 // Address returns where the API listens.
-func (a *Agent) Address() net.Addr { return a.servers[0].Address() }
+func (a *Agent) Address() net.Addr { return a.api.Addr() }
 
-// Run does a director's work until the context ends, or, when it is degraded, until its state is restored. Then the API stops first, active instances hand
-// over, and the kernel's table is left or released as the file says.
+// Run does a director's work until the context ends, until another process has taken over, or, when it is degraded, until
+// its state is restored. Then the API stops first, active instances hand over, and the kernel's table is left or released
+// as the file says. Where another process took over nothing of that is done.
 func (a *Agent) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, a.Close()) }()
 	if a.store.Degraded() != nil {
@@ -175,7 +222,7 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	a.events.Publish(spec.Event{Type: spec.EventAgentStarted, Name: a.config.Name})
+	a.events.Publish(a.startedEvent())
 	parts, working := errgroup.WithContext(working)
 	for _, run := range []func(context.Context) error{a.checker.Run, a.balancer.Run, a.engine.Run, a.tuner.Run} {
 		parts.Go(func() error { return run(working) })
@@ -183,37 +230,115 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 	if a.plane.pulse != nil {
 		parts.Go(func() error { return a.plane.pulse.Run(working) })
 	}
-	telling, allHappened := context.WithCancel(context.WithoutCancel(ctx))
-	defer allHappened()
-	var hooks errgroup.Group
-	hooks.Go(func() error { return a.hooks.Run(telling) })
-	if err := errors.Join(a.applyAll(func() error { return a.balancer.Sync(working) }), a.tuner.Sync(working)); err != nil {
+	if err := a.begin(ctx, working); err != nil {
+		stop()
+		return errors.Join(err, parts.Wait())
+	}
+	parts.Go(func() error { a.listenForCommands(working); return nil })
+
+	hooks := a.tellHooks(ctx)
+	var handedOver bool
+	for {
+		var next *upgrade
+		if next, err = a.serve(ctx, working); next == nil {
+			break
+		}
+		hooks.finish()
+		if handedOver = a.handOver(ctx, *next); handedOver {
+			break
+		}
+		hooks = a.tellHooks(ctx)
+	}
+	stop()
+	err = errors.Join(err, parts.Wait())
+	if !handedOver {
+		err = errors.Join(err, a.rest(ctx))
+		hooks.finish()
+	}
+	a.log.Info("director stopped", "name", a.config.Name)
+	if handedOver {
+		err = errors.Join(ErrHandedOver, err)
+	}
+	return err
+}
+
+// startedEvent is the first of a process.
+func (a *Agent) startedEvent() spec.Event {
+	started := spec.Event{Type: spec.EventAgentStarted, Name: a.config.Name}
+	if a.from != nil {
+		started.Reason = "it took over from an agent of version " + a.from.Version()
+	}
+	return started
+}
+
+// begin applies the stored state, or goes on where the process was whose place this one takes.
+func (a *Agent) begin(ctx, working context.Context) error {
+	if a.from != nil {
+		if err := a.takeOver(ctx, working); err != nil {
+			return err
+		}
+	} else if err := errors.Join(a.applyAll(func() error { return a.balancer.Sync(working) }), a.tuner.Sync(working)); err != nil {
 		a.log.Error("the stored state could not be applied as a whole; it will be tried again", "error", err)
 	}
 	a.log.Info("director is at work", "name", a.config.Name, "version", a.version, "dataplane", a.config.Dataplane, "revision", a.store.Desired().Revision)
+	return nil
+}
 
-	serving, cancel := context.WithCancel(ctx)
-	defer cancel()
-	context.AfterFunc(working, cancel) // a part that failed takes the API down with it
+// serve answers requests until the context ends, a part fails, or another process is to take over.
+func (a *Agent) serve(ctx, working context.Context) (next *upgrade, err error) {
+	serving, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(working, func() { cancel(nil) }) // a part that failed takes the API down with it
+	defer stop()
 	api, serving := errgroup.WithContext(serving)
 	for _, s := range a.servers {
 		api.Go(func() error { return s.Run(serving) })
 	}
-	close(a.started)
+	api.Go(func() error {
+		if next = a.awaitUpgrade(serving); next != nil {
+			cancel(httpapi.ErrPaused)
+		}
+		return nil
+	})
+	select {
+	case <-a.started:
+	default:
+		close(a.started)
+	}
 	err = api.Wait()
-	stop()
-	err = errors.Join(err, parts.Wait())
+	if err != nil && next != nil {
+		next.next.Kill()
+		a.failed(*next, err)
+		next = nil
+	}
+	return next, err
+}
+
+// rest is what an agent does that stops, and that nobody goes on for.
+func (a *Agent) rest(ctx context.Context) error {
 	last, end := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 	defer end()
 	if a.config.OnStop == config.OnStopRelease {
-		err = errors.Join(err, a.balancer.Release(last), a.tuner.Release(last))
-	} else {
-		err = errors.Join(err, a.tuner.Rest(last))
+		return errors.Join(a.balancer.Release(last), a.tuner.Release(last))
 	}
-	allHappened()
-	err = errors.Join(err, hooks.Wait())
-	a.log.Info("director stopped", "name", a.config.Name)
-	return err
+	return a.tuner.Rest(last)
+}
+
+// telling is the hooks being told.
+type telling struct {
+	// finish has told all that has happened, or as much as there is time for, when it returns.
+	finish func()
+}
+
+// tellHooks begins to tell hooks what happens. That the context ends is no reason to stop: something may still happen.
+func (a *Agent) tellHooks(ctx context.Context) telling {
+	ctx, allHappened := context.WithCancel(context.WithoutCancel(ctx))
+	var hooks sync.WaitGroup
+	hooks.Go(func() { _ = a.hooks.Run(ctx) }) // it never fails
+	return telling{finish: func() {
+		allHappened()
+		hooks.Wait()
+	}}
 }
 
 // Reload reads certificates and tokens again. What cannot be read stays as it was. They are read again by themselves, too,
@@ -232,7 +357,7 @@ func (a *Agent) Reload() error {
 // Close gives back what New opened. Run does it by itself.
 func (a *Agent) Close() error {
 	var errs []error
-	for _, s := range a.servers {
+	for _, s := range a.sockets.all {
 		if err := s.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
@@ -241,7 +366,10 @@ func (a *Agent) Close() error {
 		errs = append(errs, a.plane.close())
 	}
 	if a.store != nil {
-		errs = append(errs, a.closeEvents(), a.store.Close())
+		if !a.handedOver.Load() {
+			errs = append(errs, a.closeEvents())
+		}
+		errs = append(errs, a.store.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -68,6 +68,7 @@ func (a *Agent) runDegraded(ctx context.Context) error {
 			}
 		}
 	})
+	api.Go(func() error { a.listenForCommands(serving); return nil })
 	close(a.started)
 	return api.Wait()
 }

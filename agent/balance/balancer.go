@@ -81,6 +81,8 @@ type Balancer struct {
 	turn chan struct{}
 	// base is what was last wanted, nil before that and when the kernel has lost it all.
 	base ipvs.Table
+	// succeeds: another process has made the table what it is.
+	succeeds bool
 	// inherited is until when services that somebody else set up keep what nobody has asked for yet.
 	inherited map[ipvs.ServiceKey]time.Time
 	// noticed is the drift that the last pass left.

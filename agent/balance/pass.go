@@ -62,6 +62,9 @@ func (b *Balancer) reconcile(ctx context.Context, desired spec.Desired, t task) 
 		return b.unavailable(desired, err)
 	}
 	seen.version = version
+	if b.succeeds && b.base == nil && b.policy == Report {
+		b.base = maps.Clone(seen.want) // it wanted the same: what differs is somebody else's change
+	}
 	b.noticeDrift(seen, part)
 
 	ours, err := b.ledger.claim(seen.want)

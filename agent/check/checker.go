@@ -65,6 +65,7 @@ type Checker struct {
 	stuck            int       // how many of running are
 	armed            time.Time // when Run looks next by itself
 	tally            tally
+	handed           Handover // what another process knew, until the first Set
 }
 
 // New returns a Checker with nothing to check.
@@ -134,6 +135,7 @@ func (c *Checker) setAll(d spec.Desired, p planner) {
 	for name := range d.RealServers {
 		c.setServers(d, p, name)
 	}
+	c.handed = Handover{} // what comes later is new
 }
 
 // setServers says how the servers of one virtual server are to be checked.
@@ -161,12 +163,18 @@ func (c *Checker) setServers(d spec.Desired, p planner, name string) {
 
 // define says how a target is to be checked, which may be a new one.
 func (c *Checker) define(t *target, of id, want *plan) *target {
+	var was TargetHandover
+	handed := false
 	if t == nil {
 		t = &target{id: of}
+		was, handed = c.handedOver(of)
 	} else if t.want.equal(want) {
 		return t
 	}
 	t.define(want)
+	if handed = handed && want != nil; handed {
+		t.takeOver(was)
+	}
 	if want != nil && c.elsewhere[want.only] {
 		t.pause()
 	}
@@ -174,7 +182,11 @@ func (c *Checker) define(t *target, of id, want *plan) *target {
 		return t
 	}
 	c.stop(t)
-	if t.run != nil {
+	switch {
+	case t.run == nil:
+	case handed:
+		c.resume(t, was.Due)
+	default:
 		c.check(t)
 	}
 	return t

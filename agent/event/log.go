@@ -6,6 +6,7 @@
 package event
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +65,28 @@ func (l *Log) Publish(events ...spec.Event) {
 		close(l.more)
 		l.more = nil
 	}
+}
+
+// Kept returns what is kept, in order, and the revision of the last event, for the log of the process that comes next.
+func (l *Log) Kept() (events []spec.Event, revision uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for r := l.compacted() + 1; r <= l.revision; r++ {
+		events = append(events, l.ring[l.place(r)])
+	}
+	return events, l.revision
+}
+
+// Succeed puts what an earlier process told before what was told here, and goes on with its numbers. It is called before
+// anybody reads: what was told here gets other ones.
+func (l *Log) Succeed(earlier []spec.Event, revision uint64) {
+	own, _ := l.Kept()
+	l.mu.Lock()
+	earlier = earlier[max(0, len(earlier)-int(l.capacity)):] // #nosec G115 -- a number of events
+	l.ring, l.revision = slices.Clone(earlier), revision
+	l.start = revision - uint64(len(earlier))
+	l.mu.Unlock()
+	l.Publish(own...)
 }
 
 // batch is how many events Read returns at most, so that nobody holds the lock for long.

@@ -196,3 +196,28 @@ func FuzzLog(f *testing.F) {
 		}
 	})
 }
+
+// A reader goes on in the next process where it was, and misses nothing.
+func TestLogGoesOnWhereThatOfAnotherProcessWas(t *testing.T) {
+	t.Parallel()
+	earlier := New(3, 40)
+	earlier.Publish(named("a", "b", "c", "d")...)
+	next := New(3, 1000)
+	next.Publish(named("x")...)
+	next.Succeed(earlier.Kept())
+	for after, want := range map[uint64]string{41: "gone", 42: "43:c 44:d 45:x", 44: "45:x", 45: "wait", 1001: "gone"} {
+		if got := read(next, after); got != want {
+			t.Errorf("after %d: %s, want %s", after, got, want)
+		}
+	}
+	next.Publish(named("y")...)
+	if got := read(next, 44); got != "45:x 46:y" {
+		t.Error(got)
+	}
+	empty := New(3, 1000)
+	empty.Succeed(New(3, 40).Kept())
+	empty.Publish(named("z")...)
+	if got := read(empty, 40); got != "41:z" {
+		t.Error(got)
+	}
+}

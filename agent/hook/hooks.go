@@ -69,6 +69,8 @@ type Hooks struct {
 
 	mu    sync.Mutex
 	lines map[spec.HookID]*line
+	// taken is the revision of the last event that was looked at; nil before the first.
+	taken *uint64
 }
 
 // New returns Hooks that have not been told anything.
@@ -79,13 +81,30 @@ func New(c Config) *Hooks {
 	return &Hooks{Config: c, lines: map[spec.HookID]*line{}}
 }
 
-// Run tells hooks until the context ends, and then, for a few seconds at most, what has happened until then. It is
-// called once, and never fails: what keeps a hook from being told is in its status.
+// Taken returns the revision of the last event of which hooks were told, or will be, for GoOn of the next process.
+func (h *Hooks) Taken() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.taken == nil {
+		return h.Events.Status().Compacted
+	}
+	return *h.taken
+}
+
+// GoOn has Run begin with the event after that revision. Without it Run begins with the first that is kept.
+func (h *Hooks) GoOn(after uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.taken = &after
+}
+
+// Run tells hooks until the context ends, and then, for a few seconds at most, what has happened until then. It never
+// fails: what keeps a hook from being told is in its status. Called again it goes on where it was.
 func (h *Hooks) Run(ctx context.Context) error {
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	d := &deliveries{hooks: h, ctx: telling, stopping: ctx.Done()}
-	after := h.Events.Status().Compacted
+	after := h.Taken()
 	if err := h.resume(d); err != nil {
 		h.Log.Error("what an earlier agent had yet to tell its hooks is lost", "error", err)
 	}
@@ -100,6 +119,7 @@ func (h *Hooks) Run(ctx context.Context) error {
 			after = events[len(events)-1].Revision
 		case ctx.Err() != nil: // and all has been read
 			d.finish(stop)
+			h.GoOn(after)
 			return nil
 		default:
 			select {
@@ -124,8 +144,10 @@ func (h *Hooks) resume(d *deliveries) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, waiting := range kept {
-		l := h.line(id)
-		l.waiting = append(l.waiting, waiting...)
+		h.line(id).waiting = waiting
+	}
+	for _, l := range h.lines {
+		l.working = false
 		d.begin(l)
 	}
 	return err

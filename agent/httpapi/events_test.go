@@ -387,7 +387,7 @@ func TestStreamOutlastsTheLimitsAndEndsWithTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.server.ReadTimeout, server.server.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+	server.read, server.write = 50*time.Millisecond, 50*time.Millisecond
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)

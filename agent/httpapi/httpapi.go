@@ -156,5 +156,8 @@ func (a *api) refuse(err error, doing string) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return newProblem(http.StatusInsufficientStorage, doing+": "+err.Error(), nil)
 	}
+	if errors.Is(err, syscall.EBUSY) {
+		return huma.ErrorWithHeaders(newProblem(http.StatusServiceUnavailable, doing+": "+err.Error(), nil), http.Header{"Retry-After": {"1"}})
+	}
 	return newProblem(http.StatusInternalServerError, doing+": "+err.Error(), nil)
 }

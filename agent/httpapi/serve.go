@@ -24,6 +24,7 @@ const (
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10
 	shutdownTimeout   = 5 * time.Second
+	pauseTimeout      = 30 * time.Second
 )
 
 // TLSFiles names the PEM files of a listener; none of them, and it speaks plain HTTP.
@@ -33,25 +34,33 @@ type TLSFiles struct {
 	AllowTLS12 bool
 }
 
-// Server serves a handler on one listener. It is a task: Listen, then Run.
+// Server serves a handler on one listener. It is a task: Listen, then Run, which may be called again.
 type Server struct {
 	listener net.Listener
-	server   *http.Server
+	handler  http.Handler
+	limit    int // of connections; 0 is none
 	log      *slog.Logger
+	config   *tls.Config          // nil without
 	tls      *reread[*tls.Config] // nil without
-	// stop has requests end that wait for something to happen.
-	stop context.CancelFunc
+	// read and write bound what one request takes.
+	read, write time.Duration
 }
 
-// Listen opens address, which is host:port or unix:///path. With a ClientCA and no tokens a client
-// certificate is demanded, with tokens it is one way in of two.
-// It has at most so many connections; 0 is without bound.
+// Listen opens address, which is host:port or unix:///path, for a Server on it.
 func Listen(address string, files TLSFiles, tokens *Tokens, limit int, handler http.Handler, log *slog.Logger) (*Server, error) {
-	config, reread, err := files.config(tokens, log)
+	listener, err := Open(address)
 	if err != nil {
 		return nil, err
 	}
-	var listener net.Listener
+	s, err := NewServer(listener, files, tokens, limit, handler, log)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return s, nil
+}
+
+// Open opens the socket of an address, which is host:port or unix:///path.
+func Open(address string) (listener net.Listener, err error) {
 	if path, unix := strings.CutPrefix(address, "unix://"); unix {
 		listener, err = listenUnix(path)
 	} else {
@@ -60,28 +69,35 @@ func Listen(address string, files TLSFiles, tokens *Tokens, limit int, handler h
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
-	serving, stop := context.WithCancel(context.Background())
-	return &Server{
-		listener: listener,
-		log:      log,
-		tls:      reread,
-		stop:     stop,
-		server: &http.Server{
-			BaseContext: func(net.Listener) context.Context {
-				return context.WithValue(context.Background(), stopping{}, serving)
-			},
-			ConnContext:       withPeer,
-			ConnState:         newConnections(limit, log).changed,
-			Handler:           handler,
-			TLSConfig:         config,
-			ReadHeaderTimeout: readHeaderTimeout,
-			ReadTimeout:       readTimeout,
-			WriteTimeout:      writeTimeout,
-			IdleTimeout:       idleTimeout,
-			MaxHeaderBytes:    maxHeaderBytes,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	return listener, nil
+}
+
+// NewServer returns a Server on a listener. With a ClientCA and no tokens a client certificate is demanded, with tokens
+// it is one way in of two. It has at most so many connections; 0 is without bound.
+func NewServer(listener net.Listener, files TLSFiles, tokens *Tokens, limit int, handler http.Handler, log *slog.Logger) (*Server, error) {
+	config, reread, err := files.config(tokens, log)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{listener: listener, limit: limit, handler: handler, log: log, config: config, tls: reread, read: readTimeout, write: writeTimeout}, nil
+}
+
+// server returns one that serves once. Requests that wait for something to happen end with serving.
+func (s *Server) server(serving context.Context) *http.Server {
+	return &http.Server{
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), stopping{}, serving)
 		},
-	}, nil
+		ConnContext:       withPeer,
+		Handler:           s.handler,
+		TLSConfig:         s.config.Clone(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       s.read,
+		WriteTimeout:      s.write,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
 }
 
 // Address returns where the server listens, with the port that the system chose for 0.
@@ -95,37 +111,56 @@ func (s *Server) Reload() error {
 	return s.tls.now()
 }
 
-// Run serves until the context ends; then requests under way are given a little time.
+// ErrPaused is the cause of a context that ends because another process is to serve on the listener, or Run will be called
+// again: requests under way are given more time.
+var ErrPaused = errors.New("requests are to be served by another process")
+
+// Run serves until the context ends; then requests under way are given a little time. Connections that come meanwhile
+// wait for whoever serves on the listener next.
 func (s *Server) Run(ctx context.Context) error {
-	stopped := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
-		deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-		defer cancel()
-		s.stop()
-		stopped <- s.server.Shutdown(deadline)
-	})
-	defer stop()
-	s.log.Info("listening", "address", s.listener.Addr().String(), "tls", s.server.TLSConfig != nil)
-	var err error
-	if s.server.TLSConfig != nil {
-		err = s.server.ServeTLS(s.listener, "", "")
-	} else {
-		err = s.server.Serve(s.listener)
-	}
-	if !errors.Is(err, http.ErrServerClosed) {
+	listener, err := newLent(s.listener)
+	if err != nil {
 		return fmt.Errorf("serve %s: %w", s.listener.Addr(), err)
 	}
-	if err := <-stopped; err != nil {
-		s.log.Warn("requests were cut off", "error", err)
+	server, owed := s.server(ctx), newOwed()
+	bound := newConnections(s.limit, s.log)
+	server.ConnState = func(conn net.Conn, state http.ConnState) {
+		bound.changed(conn, state)
+		owed.note(conn, state)
 	}
+	stop := context.AfterFunc(ctx, func() { _ = listener.Close() })
+	defer stop()
+	s.log.Info("listening", "address", s.listener.Addr().String(), "tls", s.config != nil)
+	if s.config != nil {
+		err = server.ServeTLS(listener, "", "")
+	} else {
+		err = server.Serve(listener)
+	}
+	if ctx.Err() == nil {
+		return fmt.Errorf("serve %s: %w", s.listener.Addr(), err)
+	}
+	s.finish(ctx, server, owed)
 	return nil
 }
 
-// Close releases the listener of a server that never ran.
-func (s *Server) Close() error {
-	s.stop()
-	return s.listener.Close()
+// finish answers what was asked. http.Server.Shutdown alone would not: it closes connections whose first request was
+// read just now.
+func (s *Server) finish(ctx context.Context, server *http.Server, owed *owed) {
+	timeout := shutdownTimeout
+	if errors.Is(context.Cause(ctx), ErrPaused) {
+		timeout = pauseTimeout
+	}
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	server.SetKeepAlivesEnabled(false)
+	owed.settle(deadline)
+	if err := server.Shutdown(deadline); err != nil {
+		s.log.Warn("requests were cut off", "error", err)
+	}
 }
+
+// Close releases the listener.
+func (s *Server) Close() error { return s.listener.Close() }
 
 // config is the TLS of a listener, and nil where it has none. Files that change count from the next connection on.
 func (f TLSFiles) config(tokens *Tokens, log *slog.Logger) (*tls.Config, *reread[*tls.Config], error) {
@@ -140,6 +175,15 @@ func (f TLSFiles) config(tokens *Tokens, log *slog.Logger) (*tls.Config, *reread
 	config := files.get().Clone()
 	config.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return files.get(), nil }
 	return config, files, nil
+}
+
+// Check reports what is wrong with the files.
+func (f TLSFiles) Check() error {
+	if f.Cert == "" && f.Key == "" {
+		return nil
+	}
+	_, err := f.load(nil)
+	return err
 }
 
 func (f TLSFiles) load(tokens *Tokens) (*tls.Config, error) {

@@ -5,10 +5,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
-// ErrLent refuses a change while another process has the file.
-var ErrLent = errors.New("another agent is taking over the state: try again")
+// ErrLent refuses a change while another process has the file. It is an EBUSY.
+var ErrLent error = lentError{}
+
+type lentError struct{}
+
+// Error implements error.
+func (lentError) Error() string { return "another agent is taking over the state: try again" }
+
+// Is implements errors.Is.
+func (lentError) Is(target error) bool { return target == syscall.EBUSY }
 
 // lentSuffix is what the name of the copy has behind the file's own.
 const lentSuffix = ".lent"

@@ -57,6 +57,9 @@ func (t *Tuner) reconcile(ctx context.Context, v *spec.IPVSSettings, role Role, 
 		return t.unavailable(v, before, err)
 	}
 	want := aim(v, before, role, now)
+	if t.succeeds && t.base == nil && t.DriftPolicy == Report {
+		t.base = &want // it wanted the same: what differs is somebody else's change
+	}
 	t.noticeDrift(now, want)
 	sync := v != nil && v.ConnectionSync != nil
 	if err := before.record(t.Ledger, t.Identity, now.numbers, asked(v), sync); err != nil {

@@ -71,6 +71,8 @@ type Tuner struct {
 	turn sync.Mutex
 	// base is what was last wanted, nil before that and when the kernel has lost it all.
 	base *settings
+	// succeeds: another process has made the settings what they are.
+	succeeds bool
 	// noticed is the drift that was noticed and that the last pass left.
 	noticed []spec.Drift
 	// on has the indexes of the interfaces that the daemons were started or found on.

@@ -12,6 +12,8 @@ import (
 // who is active stays it, and the next advert leaves when it is due. Times are readings of CLOCK_BOOTTIME, which all
 // processes share.
 type Handover struct {
+	// At is when they stopped to hear and to decide.
+	At        spec.Duration               `json:"at"`
 	Instances map[string]InstanceHandover `json:"instances"`
 	// Holds are until when Hold keeps instances back.
 	Holds map[string]time.Time `json:"holds,omitempty"`
@@ -85,6 +87,22 @@ func MachineOf(s MachineState) *Machine {
 	}
 }
 
+// later is the state after the time for which nobody decided. An active machine's adverts went on in step. What a backup
+// waits for it waits for as much longer: what others said meanwhile nobody heard.
+func (s MachineState) later(at, now time.Duration) MachineState {
+	interval := s.Interval.Std()
+	switch {
+	case !s.Pending || now <= at:
+	case s.State == spec.InstanceActive && interval > 0:
+		if late := now - s.Deadline.Std(); late >= 0 {
+			s.Deadline += spec.Duration((late/interval + 1) * interval)
+		}
+	default:
+		s.Deadline += spec.Duration(now - at)
+	}
+	return s
+}
+
 // Await has an engine that does not run yet prepare all that it can, and take part in nothing: another process does
 // that, until TakeOver. The channel is closed when the engine runs.
 func (e *Engine) Await() <-chan struct{} {
@@ -104,7 +122,7 @@ func (e *Engine) TakeOver(h Handover) (settle func(), err error) {
 	if e.loop == nil || !e.awaiting {
 		return nil, ErrNotRunning
 	}
-	l := e.loop
+	l, now := e.loop, monotonic()
 	e.awaiting = false
 	for name, until := range h.Holds {
 		e.holds[name] = until
@@ -121,6 +139,7 @@ func (e *Engine) TakeOver(h Handover) (settle func(), err error) {
 			in.hold, in.params.Hold = "", false
 		}
 		r := e.newRouter(name, en)
+		was.Machine = was.Machine.later(h.At.Std(), now)
 		r.inherit(was)
 		en.router, en.told = r, in
 		taken = append(taken, r)
@@ -166,9 +185,9 @@ func (r *router) inherit(was InstanceHandover) {
 	r.following.Store(r.machine.Following())
 }
 
-// Suspend has all instances stop where they are, without saying so to anybody: no advert leaves, and the addresses stay.
-// It returns what the next process has to know to go on. The engine does nothing until Continue, and ends without a
-// word when it is stopped before that.
+// Suspend has all instances stop where they are, without saying so to anybody: who is active repeats its adverts, until
+// another process on the same Traces is heard to, and the addresses stay. It returns what that one has to know to go on.
+// The engine hears and decides nothing until Continue, and ends without a word when it is stopped before that.
 func (e *Engine) Suspend() (Handover, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -180,9 +199,12 @@ func (e *Engine) Suspend() (Handover, error) {
 	announced := e.holder.pause()
 	l := e.loop
 	l.post(func() {
+		l.now = monotonic()
 		l.hear()
 		l.suspended = true
+		h.At = spec.Duration(l.now)
 		for _, r := range l.routers {
+			r.suspend(l.now)
 			h.Instances[r.name] = InstanceHandover{Machine: r.machine.Remember(), Shown: *r.state.Load(), Announced: announced[r]}
 		}
 	})
@@ -202,19 +224,46 @@ func (e *Engine) Continue() {
 		return
 	}
 	l := e.loop
-	l.post(func() { l.suspended = false })
+	l.post(func() {
+		l.suspended = false
+		now := monotonic()
+		for _, r := range l.routers {
+			r.machine = MachineOf(r.machine.Remember().later(r.relay.since, now))
+		}
+	})
 	e.holder.proceed()
 	e.reconcile()
 }
 
-// Patience is how long an engine can be suspended before others begin to take over: the shortest time for which an active
-// instance may be silent, without its margin. It is at most a second, which is also that of an engine with none.
-func (h Handover) Patience() time.Duration {
-	patience := time.Second
-	for _, v := range h.Instances {
-		if v.Machine.State == spec.InstanceActive {
-			patience = min(patience, 2*v.Machine.Interval.Std())
-		}
+// relay repeats the adverts of an instance that was suspended as active.
+type relay struct {
+	since time.Duration // the suspension began
+	due   time.Duration
+	last  int64 // the trace of the last advert of ours
+	over  bool  // another process sends them
+}
+
+// relayLate is by which share of its interval a repeated advert leaves late: so another process that sends it in time is
+// noticed before.
+const relayLate = goAlong
+
+func (r *router) suspend(now time.Duration) {
+	interval := r.machine.Parameters().Interval
+	deadline, _ := r.machine.Deadline()
+	r.relay = relay{since: now, due: deadline + interval/relayLate, last: r.lastAdvert.Load(), over: r.machine.State() != spec.InstanceActive}
+}
+
+// repeat sends an advert of an instance that is suspended, if one is due and nobody else sends it.
+func (r *router) repeat(l *loop) {
+	if r.relay.over || l.now < r.relay.due {
+		return
 	}
-	return patience
+	if r.lastAdvert.Load() != r.relay.last {
+		r.relay.over = true
+		return
+	}
+	p := r.machine.Parameters()
+	r.send(l, p.Priority)
+	r.relay.last = r.lastAdvert.Load()
+	r.relay.due += (1 + (l.now-r.relay.due)/p.Interval) * p.Interval
 }

@@ -2,6 +2,7 @@ package vrrp_test
 
 import (
 	"context"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -11,6 +12,46 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent/vrrp"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
+
+// Who is suspended for long is not missed: its adverts go on until the next process sends them.
+func TestEngine_AdvertsGoOnHoweverLongTheNextOneTakes(t *testing.T) {
+	t.Parallel()
+	network := vrrp.NewMemoryNetwork()
+	d := start(t, network, "192.0.2.11/24", &link.MemoryLedger{})
+	traces, err := vrrp.OpenTraces(filepath.Join(t.TempDir(), "traces"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.engine.Traces = traces
+	peer := start(t, network, "192.0.2.12/24", &link.MemoryLedger{})
+	d.set(web(instance(150)))
+	eventually(t, "it is active", d.is(spec.InstanceActive))
+	peer.set(web(instance(100)))
+	eventually(t, "its peer follows", func() bool { return peer.status().ActiveRouter == "192.0.2.11" })
+	next := d.successor(web(instance(150)))
+	h, err := d.engine.Suspend()
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := peer.status().AdvertsReceived
+	eventually(t, "the one that is suspended is heard", func() bool { return peer.status().AdvertsReceived > heard+10 })
+	settle, err := next.engine.TakeOver(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle()
+	eventually(t, "the next one sends", func() bool { return next.status().AdvertsSent > 1 })
+	sent := d.status().AdvertsSent
+	eventually(t, "the next one sends more", func() bool { return next.status().AdvertsSent > 10 })
+	if got := d.status().AdvertsSent; got > sent {
+		t.Errorf("both sent: the one that is suspended %d adverts more", got-sent)
+	}
+	d.stop()
+	if got := next.status(); got.State != spec.InstanceActive {
+		t.Errorf("%+v", got)
+	}
+	stays(t, peer, spec.InstanceBackup)
+}
 
 // successor runs another engine on the machine, which awaits the first one's instances and has been told of them.
 func (d *director) successor(instances map[string]spec.VRRPInstance) *director {

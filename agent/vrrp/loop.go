@@ -100,10 +100,13 @@ func (l *loop) run(refused func(error)) error {
 // round: first what others say, then what time says. Nobody acts on silence before everything that waits was
 // read, because a thread that wakes late may find the advert that would have moved the timer.
 func (l *loop) round() {
+	l.now = monotonic()
 	if l.suspended {
+		for _, r := range l.routers {
+			r.repeat(l)
+		}
 		return
 	}
-	l.now = monotonic()
 	l.hear()
 	if l.timers(0) {
 		l.timers(goAlong)
@@ -156,11 +159,8 @@ func (l *loop) timers(share time.Duration) (sent bool) {
 // wait blocks until a deadline, news from the ear or a command.
 func (l *loop) wait() error {
 	timeout := l.timeout()
-	if l.again {
+	if l.again && !l.suspended {
 		timeout = 0
-	}
-	if l.suspended {
-		timeout = forever
 	}
 	l.polls = append(l.polls[:0], unix.PollFd{Fd: int32(l.fd), Events: unix.POLLIN})
 	err := ppoll(l.polls, timeout)
@@ -190,7 +190,11 @@ func (l *loop) timeout() time.Duration {
 	var next time.Duration
 	found := false
 	for _, r := range l.routers {
-		if deadline, pending := r.deadline(l.now); pending && (!found || deadline < next) {
+		deadline, pending := r.deadline(l.now)
+		if l.suspended {
+			deadline, pending = r.relay.due, !r.relay.over
+		}
+		if pending && (!found || deadline < next) {
 			next, found = deadline, true
 		}
 	}

@@ -53,6 +53,8 @@ type router struct {
 	drops     dropCounts
 	oddities  oddityCounts
 	stolen    atomic.Uint64 // addresses that somebody else took off and that were put back
+	// relay is what the router does while it is suspended.
+	relay relay
 	// lastAdvert is the reading of the clock at the last advert, 0 while not active. It outlives the process.
 	lastAdvert *atomic.Int64
 }

@@ -42,7 +42,7 @@ func rootCommand() *cobra.Command {
 		Version:       version,
 	}
 	root.SetVersionTemplate("lvs-agent {{.Version}}\n")
-	root.AddCommand(runCommand(), initCommand(), statusCommand(), eventsCommand(), failoverCommand(), drainCommand(), releaseCommand(), backupCommand(), restoreCommand(), validateCommand(), versionCommand())
+	root.AddCommand(runCommand(), initCommand(), statusCommand(), eventsCommand(), failoverCommand(), drainCommand(), releaseCommand(), upgradeCommand(), backupCommand(), restoreCommand(), validateCommand(), versionCommand())
 	return root
 }
 

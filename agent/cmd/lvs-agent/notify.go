@@ -34,7 +34,8 @@ func tellManager(ctx context.Context, a worker, log *slog.Logger) {
 		return
 	}
 	defer func() {
-		if !errors.Is(context.Cause(ctx), agent.ErrRestored) { // or the process goes on, and would be killed for having said that it stops
+		// Not if the process goes on, and would be killed for having said that it stops, nor if another one is the service now.
+		if why := context.Cause(ctx); !errors.Is(why, agent.ErrRestored) && !errors.Is(why, agent.ErrHandedOver) {
 			notify(daemon.SdNotifyStopping)
 		}
 	}()

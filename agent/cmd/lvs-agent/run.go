@@ -17,6 +17,7 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/agent"
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
 	"github.com/lvs-director/terraform-provider-lvs/agent/flood"
+	"github.com/lvs-director/terraform-provider-lvs/agent/handover"
 )
 
 // defaultConfigFile is where run and validate look when --config is left out.
@@ -30,27 +31,40 @@ func runCommand() *cobra.Command {
 		Short: "Run the agent until it is told to stop",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := load(cmd, file, dev)
+			asked := onUpgradeSignal()
+			from, err := handover.FromEnvironment()
 			if err != nil {
 				return err
 			}
-			leaveRoomForAdverts()
-			if err := boundMemory(logger(c.Log)); err != nil {
-				logger(c.Log).Warn("the memory of the control group is not heeded", "error", err)
+			c, err := load(cmd, file, dev)
+			if err != nil {
+				if from != nil {
+					from.Refuse(err)
+				}
+				return err
 			}
+			leaveRoomForAdverts()
+			log := logger(c.Log)
+			if err := boundMemory(log); err != nil {
+				log.Warn("the memory of the control group is not heeded", "error", err)
+			}
+			next := thisProgram(ambientCapabilities())
 			if err := keepCapabilities(); err != nil {
 				return err
 			}
-			for {
-				a, err := agent.New(c, version, logger(c.Log))
-				if err != nil {
-					return err
-				}
-				err = runOne(cmd.Context(), a, logger(c.Log))
-				if !errors.Is(err, agent.ErrRestored) {
+			a, err := newAgent(cmd.Context(), c, from, log)
+			for err == nil {
+				err = runOne(cmd.Context(), a, next, asked, log)
+				switch {
+				case errors.Is(err, agent.ErrHandedOver):
+					return nil
+				case errors.Is(err, agent.ErrRestored):
+					a, err = agent.New(c, version, log)
+				default:
 					return err
 				}
 			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&file, "config", defaultConfigFile, "the agent's file")
@@ -58,11 +72,21 @@ func runCommand() *cobra.Command {
 	return cmd
 }
 
+// newAgent makes an agent, in the place of another one if there is one.
+func newAgent(ctx context.Context, c config.Config, from *handover.Predecessor, log *slog.Logger) (*agent.Agent, error) {
+	if from != nil {
+		return agent.Succeed(ctx, c, version, log, from)
+	}
+	return agent.New(c, version, log)
+}
+
 // runOne runs an agent, with the service manager told and listened to.
-func runOne(ctx context.Context, a *agent.Agent, log *slog.Logger) (err error) {
+func runOne(ctx context.Context, a *agent.Agent, next handover.Program, asked <-chan os.Signal, log *slog.Logger) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var telling sync.WaitGroup
 	telling.Go(func() { tellManager(ctx, a, log) })
+	a.Upgradable(next, func(pid int) { tellOfNext(pid, log) })
+	telling.Go(func() { upgradeWhenAsked(ctx, a, asked) })
 	stop := reloadOnHangup(a, log)
 	defer func() {
 		cancel(err)
