@@ -58,7 +58,9 @@ func TestCheckerGoesOnWhereAnotherProcessWas(t *testing.T) {
 		next.wantScript("gateway", false, true)
 		next.wantTimes(ofOne, was[len(was)-1]+time.Second)
 		cancel()
-		<-ended
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	})
 }
 

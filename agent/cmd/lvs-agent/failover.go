@@ -22,7 +22,7 @@ func failoverCommand() *cobra.Command {
 		Short: "Hand a VRRP instance over to another director, and stay away",
 		Long: "Hand a VRRP instance over to another director, and stay away until that one leaves or the failover is undone.\n" +
 			"The addresses stay until the other one is heard. When none is, the instance stays here, and the exit status is 1.\n" +
-			"A restart of the agent undoes it.\n\n" + tokenHelp,
+			"A restart of the agent undoes it, an upgrade does not.\n\n" + tokenHelp,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			director, err := to.open()

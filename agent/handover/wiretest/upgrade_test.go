@@ -181,7 +181,7 @@ func TestUpgrade_TheOneThatRunsGoesOnWhenTheNewOneCannot(t *testing.T) {
 	d.await("keepalived is a backup", func() bool { return strings.Contains(k.Log(), "Entering BACKUP STATE") })
 	begun := len(wire.of(51))
 
-	real := lab.Program("lvs-agent")
+	agent := lab.Program("lvs-agent")
 	for name, tt := range map[string]struct {
 		spoil func()
 		mend  func()
@@ -190,7 +190,7 @@ func TestUpgrade_TheOneThatRunsGoesOnWhenTheNewOneCannot(t *testing.T) {
 		"it ends at once":      {spoil: func() { d.installScript("exit 3") }, want: "the new agent ended (exit status 3) before it was prepared"},
 		"it is no program":     {spoil: func() { d.installText("no program") }, want: "start the new agent, "},
 		"it says something":    {spoil: func() { d.installScript(`echo '{"step":"ready"}' >&3; sleep 60`) }, want: `the new agent said "ready", and was to say "prepared"`},
-		"it knows no handover": {spoil: func() { d.installScript("unset LVS_AGENT_HANDOVER; exec 3>&-; exec " + real + ` "$@"`) }, want: "before it was prepared"},
+		"it knows no handover": {spoil: func() { d.installScript("unset LVS_AGENT_HANDOVER; exec 3>&-; exec " + agent + ` "$@"`) }, want: "before it was prepared"},
 		"it says no JSON":      {spoil: func() { d.installScript(`echo hello >&3; sleep 60`) }, want: "read what the other process says"},
 		"it dies when it has the state": {
 			spoil: func() {
@@ -228,7 +228,7 @@ func TestUpgrade_TheOneThatRunsGoesOnWhenTheNewOneCannot(t *testing.T) {
 		if status, answer, err := d.call(http.MethodDelete, "/v1/check-scripts/gateway", ""); err != nil || status != http.StatusNoContent {
 			t.Errorf("%s: DELETE: %d %s %v", name, status, answer, err)
 		}
-		d.install(real)
+		d.install(agent)
 	}
 	pid := d.pid
 	d.upgrade()
