@@ -97,10 +97,9 @@ func (w workspace) must(t *testing.T, arguments ...string) string {
 	return output
 }
 
-func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
-	t.Parallel()
-	provider := buildProvider(t)
-	for _, example := range []string{
+// appliedExamples are those that are applied to directors in memory.
+func appliedExamples() []string {
+	return []string{
 		"ha-pair-dr", "quickstart",
 		"resources/lvs_check_script", "resources/lvs_vrrp_instance", "resources/lvs_virtual_server", "resources/lvs_real_server",
 		"resources/lvs_real_server_group", "resources/lvs_ipvs_settings",
@@ -108,7 +107,18 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 		"data-sources/lvs_director", "data-sources/lvs_directors", "data-sources/lvs_vrrp_instance", "data-sources/lvs_virtual_server",
 		"data-sources/lvs_ipvs_table",
 		"guides/hooks", "guides/ipvs", "guides/health-checks", "guides/scripts",
-	} {
+	}
+}
+
+// validExamples are those that are validated, by each tool.
+func validExamples() []string {
+	return []string{"provider", "guides/index", "ha-pair-dr", "quickstart"}
+}
+
+func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
+	t.Parallel()
+	provider := buildProvider(t)
+	for _, example := range appliedExamples() {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			directors := newDirectors(t, "d1", "d2")
@@ -139,8 +149,9 @@ func TestExamplesAreValidForEachTool(t *testing.T) {
 		tools = append(tools, tofu)
 	}
 	for _, tool := range tools {
-		for _, example := range []string{"provider", "ha-pair-dr", "quickstart"} {
+		for _, example := range validExamples() {
 			w := newWorkspace(t, provider, filepath.Join("..", "examples", example), "")
+			w.override(t, "") // the first page does not say each time where the provider comes from
 			if output, exitCode := w.tool(t, tool, "validate"); exitCode != 0 {
 				t.Errorf("%s: %s validate ended with %d:\n%s", example, tool, exitCode, output)
 			}

@@ -1,0 +1,3 @@
+provider "lvs" {
+  endpoint = "unix:///run/lvs-agent/agent.sock"
+}
