@@ -90,6 +90,8 @@ func (k *keeping) serve(all context.Context, requests io.Reader, running *sync.W
 		case known:
 			end()
 		case r.End: // it has ended already
+		case r.Rehearse:
+			k.answer(rehearse(r))
 		default:
 			ctx, end := context.WithCancel(all)
 			mu.Lock()

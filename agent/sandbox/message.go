@@ -6,9 +6,11 @@ import (
 	"syscall"
 )
 
-// request is what the agent asks of its keeper: to run a program, or to end one.
+// request is what the agent asks of its keeper: to run a program, to say whether it could, or to end one.
 type request struct {
 	Run uint64 `json:"run"`
+	// Rehearse asks for all but the run itself.
+	Rehearse bool `json:"rehearse,omitzero"`
 	// End asks for the end of the run.
 	End  bool     `json:"end,omitzero"`
 	File string   `json:"file,omitzero"`

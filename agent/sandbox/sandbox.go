@@ -59,7 +59,7 @@ type Command struct {
 	Input []byte
 }
 
-// Check reports why a command may not run on this machine, at /command or /content. It runs nothing.
+// Check reports why a command could not run on this machine, at /command or /content. It does not run it.
 func (s *Sandbox) Check(c Command) spec.FieldErrors {
 	at := "/command/0"
 	if c.Content != "" {
@@ -67,7 +67,14 @@ func (s *Sandbox) Check(c Command) spec.FieldErrors {
 	} else if len(c.Line) == 0 {
 		return spec.FieldErrors{{Pointer: "/command", Detail: "there is no command"}}
 	}
-	if _, _, err := s.admit(c); err != nil {
+	r, as, err := s.admit(c)
+	if err == nil {
+		r.Rehearse = true
+		ctx, cancel := context.WithTimeoutCause(context.Background(), endTimeout, errors.New("what runs scripts does not answer"))
+		defer cancel()
+		err = s.ask(ctx, r, as)
+	}
+	if err != nil {
 		return spec.FieldErrors{{Pointer: at, Detail: err.Error()}}
 	}
 	return nil
@@ -94,11 +101,17 @@ func (s *Sandbox) Run(ctx context.Context, c Command) error {
 	if err != nil {
 		return &StartError{err.Error()}
 	}
+	r.Environment, r.Input, r.Limits = c.Environment, c.Input, s.limits
+	return s.ask(ctx, r, as)
+}
+
+// ask has the keeper do what is requested, and returns how that failed.
+func (s *Sandbox) ask(ctx context.Context, r request, as *account) error {
 	k, run, err := s.keep(as)
 	if err != nil {
 		return &StartError{err.Error()}
 	}
-	r.Run, r.Environment, r.Input, r.Limits = run, c.Environment, c.Input, s.limits
+	r.Run = run
 	a, err := k.run(ctx, r)
 	switch {
 	case ctx.Err() != nil && (err != nil || a.failed()):

@@ -197,6 +197,41 @@ func TestScriptLeavesNoProcessBehind(t *testing.T) {
 	}
 }
 
+// What could not start is refused before it is asked for, in the words of its runs.
+func TestCheckFindsWhatCouldNotStart(t *testing.T) {
+	dir := scriptFolder(t)
+	s := newSandbox(t, dir, "nobody")
+	closed := filepath.Join(dir, "closed")
+	if err := os.Mkdir(closed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	noInterpreter := filepath.Join(dir, "no-interpreter")
+	if err := os.WriteFile(noInterpreter, []byte("#!/no/such/interpreter -x\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	unreachable := write(t, closed, "good", "exit 0")
+	why := unreachable + " cannot be executed by nobody, as whom scripts run: see the modes of the folders above it"
+	if !maySwitchUser() {
+		why = "passed" // it is the agent's own
+	}
+	for path, want := range map[string]string{
+		write(t, dir, "good", "exit 0"): "passed",
+		noInterpreter:                   noInterpreter + ": the interpreter in its first line does not exist on this director",
+		unreachable:                     why,
+	} {
+		got := "passed"
+		if errs := s.Check(Command{Line: []string{path}}); errs != nil {
+			got = errs[0].Detail
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+		if run := runScript(t, s, patience, path); run != want {
+			t.Errorf("%s runs: %s, want %s", path, run, want)
+		}
+	}
+}
+
 func TestScriptEndsWithItsContext(t *testing.T) {
 	dir := scriptFolder(t)
 	path := write(t, dir, "hang", "sleep 60")
