@@ -44,11 +44,11 @@ func (d *deliveries) finish(stop func()) {
 func (d *deliveries) work(l *line) {
 	h, pause := d.hooks, firstPause
 	for {
-		v, n, ok := h.next(l)
+		next, ok := h.next(l)
 		if !ok {
 			return
 		}
-		result, err := h.Teller.Tell(d.ctx, l.id, v, n)
+		result, err := d.tell(l.id, next)
 		if h.done(l, result, err) {
 			pause = firstPause
 			continue
@@ -58,6 +58,23 @@ func (d *deliveries) work(l *line) {
 		}
 		pause = min(2*pause, longestPause)
 	}
+}
+
+// attempt is a hook as it is now, and what it is to be told.
+type attempt struct {
+	hook         spec.Hook
+	notification spec.Notification
+	failing      bool
+}
+
+// tell makes an attempt when it is its turn.
+func (d *deliveries) tell(id spec.HookID, a attempt) (Result, error) {
+	end, err := d.hooks.turns.take(d.ctx, a.hook, a.failing)
+	if err != nil {
+		return Untold, err
+	}
+	defer end()
+	return d.hooks.Teller.Tell(d.ctx, id, a.hook, a.notification)
 }
 
 // rest waits for the time of the next attempt, and reports whether there is to be one.
@@ -73,13 +90,12 @@ func (d *deliveries) rest(l *line, pause time.Duration) bool {
 	return true
 }
 
-// next returns the hook as it is now, and what it is to be told. ok is false when there is nothing more to tell, or
-// nobody to tell it to.
-func (h *Hooks) next(l *line) (v spec.Hook, n spec.Notification, ok bool) {
+// next returns the next attempt. ok is false when there is nothing more to tell, or nobody to tell it to.
+func (h *Hooks) next(l *line) (a attempt, ok bool) {
 	desired := h.Desired()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	v, ok = desired.Hook(l.id)
+	v, ok := h.definitions.of(object{l.id.Kind, l.id.Object}, desired).Hook(l.id)
 	if !ok && len(l.waiting) > 0 {
 		h.Log.Info("a hook is gone, and with it what it was still to be told", "hook", l.id.String(), "notifications", len(l.waiting))
 		h.forget(l.id, l.waiting...)
@@ -87,12 +103,12 @@ func (h *Hooks) next(l *line) (v spec.Hook, n spec.Notification, ok bool) {
 	}
 	if len(l.waiting) == 0 {
 		l.working = false
-		if !ok {
+		if _, wanted := desired.Hook(l.id); !wanted {
 			delete(h.lines, l.id)
 		}
-		return v, n, false
+		return attempt{}, false
 	}
-	return v, l.waiting[0], true
+	return attempt{hook: v, notification: l.waiting[0], failing: l.failing}, true
 }
 
 // done notes what became of the first that waits, and reports whether it is over with it.

@@ -66,9 +66,11 @@ type Config struct {
 // Hooks tells all hooks of a director.
 type Hooks struct {
 	Config
+	turns turns
 
-	mu    sync.Mutex
-	lines map[spec.HookID]*line
+	mu          sync.Mutex
+	lines       map[spec.HookID]*line
+	definitions definitions
 	// taken is the revision of the last event that was looked at; nil before the first.
 	taken *uint64
 }
@@ -78,7 +80,7 @@ func New(c Config) *Hooks {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Hooks{Config: c, lines: map[spec.HookID]*line{}}
+	return &Hooks{Config: c, turns: newTurns(), lines: map[spec.HookID]*line{}}
 }
 
 // Taken returns the revision of the last event of which hooks were told, or will be, for GoOn of the next process.
@@ -105,6 +107,9 @@ func (h *Hooks) Run(ctx context.Context) error {
 	defer stop()
 	d := &deliveries{hooks: h, ctx: telling, stopping: ctx.Done()}
 	after := h.Taken()
+	h.mu.Lock()
+	h.definitions = newDefinitions(h.Desired())
+	h.mu.Unlock()
 	if err := h.resume(d); err != nil {
 		h.Log.Error("what an earlier agent had yet to tell its hooks is lost", "error", err)
 	}
@@ -158,15 +163,17 @@ func (h *Hooks) take(events []spec.Event, d *deliveries) {
 	desired := h.Desired()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.definitions.expire()
 	keep, forget := map[spec.HookID][]spec.Notification{}, map[spec.HookID][]spec.Notification{}
 	for _, e := range events {
 		if e.Type == spec.EventSpecChanged {
 			h.changed(e, desired)
 		}
-		for _, id := range desired.HooksFor(e) {
+		defined := h.definitions.of(about(e), desired)
+		for _, id := range defined.HooksFor(e) {
 			n := spec.Notification{Director: h.Director, Event: e}
 			if id.Kind == spec.KindVRRPInstance {
-				n.SyncGroup = desired.VRRPInstances[id.Object].SyncGroup
+				n.SyncGroup = defined.VRRPInstances[id.Object].SyncGroup
 			}
 			given, changed := h.line(id).add(n)
 			keep[id] = append(keep[id], n)
@@ -189,6 +196,7 @@ func (h *Hooks) take(events []spec.Event, d *deliveries) {
 
 // changed has the hooks of an object that was put or deleted tried again at once, as they are now.
 func (h *Hooks) changed(e spec.Event, desired spec.Desired) {
+	h.definitions.changed(about(e), desired)
 	for id, l := range h.lines {
 		if id.Kind != e.Kind || id.Object != e.Name {
 			continue

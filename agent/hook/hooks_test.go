@@ -250,6 +250,63 @@ func TestHookThatIsGoneIsToldNothingMore(t *testing.T) {
 	})
 }
 
+// The engine tells that an instance has left its state after it was deleted: whoever announced a route must hear of it.
+func TestHookOfADeletedInstanceIsToldThatItLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDirector(t, store.InMemory(), map[string]spec.Hook{"route": script(nil), "deaf": script(nil)})
+		var groups []string
+		teller := &recorder{answer: func(_ context.Context, id spec.HookID, n spec.Notification) (Result, error) {
+			if id.Name == "deaf" {
+				return Untold, errors.New("connection refused")
+			}
+			groups = append(groups, n.SyncGroup)
+			return Told, nil
+		}}
+		h := d.hooks(teller)
+		running(t, h)
+		d.log.Publish(instanceBecame("active"))
+		synctest.Wait()
+		if _, err := d.store.Update(func(spec.Desired) ([]spec.Change, error) {
+			return []spec.Change{{Kind: spec.KindVRRPInstance, Key: "web"}}, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		d.log.Publish(instanceBecame("fault")) // and then, after it was deleted, that it was
+		synctest.Wait()
+		d.log.Publish(spec.Event{Type: spec.EventSpecChanged, Kind: spec.KindVRRPInstance, Name: "web"})
+		synctest.Wait()
+		time.Sleep(time.Second)
+		d.log.Publish(instanceBecame("initialize"))
+		synctest.Wait()
+		var told []string
+		for _, line := range teller.lines() {
+			if line != "vrrp_instance/web/deaf untold active" {
+				told = append(told, line)
+			}
+		}
+		want := []string{"vrrp_instance/web/route told active", "vrrp_instance/web/route told fault", "vrrp_instance/web/route told initialize"}
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Errorf("told (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"all", "all", "all"}, groups); diff != "" {
+			t.Errorf("sync groups (-want +got):\n%s", diff)
+		}
+
+		time.Sleep(time.Hour)
+		before := len(teller.lines())
+		d.log.Publish(instanceBecame("active"))
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if after := len(teller.lines()); after != before {
+			t.Errorf("told %d times more of what is long gone", after-before)
+		}
+		if len(h.lines) != 0 || len(h.definitions.until) != 0 || wanted(object{spec.KindVRRPInstance, "web"}, h.definitions.last) {
+			t.Errorf("remembered: %v, %v", h.lines, h.definitions)
+		}
+	})
+}
+
 // What a web server will never take must not keep the rest from it.
 func TestRefusedNotificationIsGivenUpAndSaid(t *testing.T) {
 	t.Parallel()
@@ -263,12 +320,13 @@ func TestRefusedNotificationIsGivenUpAndSaid(t *testing.T) {
 		}}
 		h := d.hooks(teller)
 		running(t, h)
-		d.log.Publish(instanceBecame("backup"), instanceBecame("active"))
+		d.log.Publish(instanceBecame("backup"), instanceBecame("backup"), instanceBecame("active"))
 		synctest.Wait()
-		if diff := cmp.Diff([]string{"vrrp_instance/web/pager refused backup", "vrrp_instance/web/pager told active lost 1"}, teller.lines()); diff != "" {
+		want := []string{"vrrp_instance/web/pager refused backup", "vrrp_instance/web/pager refused backup lost 1", "vrrp_instance/web/pager told active lost 2"}
+		if diff := cmp.Diff(want, teller.lines()); diff != "" {
 			t.Errorf("told (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(spec.HookStatus{Delivered: 1, Failures: 1, Lost: 1}, h.Status()["vrrp_instance/web/pager"]); diff != "" {
+		if diff := cmp.Diff(spec.HookStatus{Delivered: 1, Failures: 2, Lost: 2}, h.Status()["vrrp_instance/web/pager"]); diff != "" {
 			t.Errorf("status (-want +got):\n%s", diff)
 		}
 	})
@@ -286,6 +344,8 @@ func TestQueueIsBoundedAndSaysWhatItLost(t *testing.T) {
 			return Told, nil
 		}}
 		h := d.hooks(teller)
+		disk := queue{}
+		h.Queue = disk
 		running(t, h)
 		d.log.Publish(instanceBecame("first"))
 		synctest.Wait()
@@ -296,6 +356,9 @@ func TestQueueIsBoundedAndSaysWhatItLost(t *testing.T) {
 		if got := h.Status()["vrrp_instance/web/pager"]; got.Waiting != Capacity || got.Lost != 6 {
 			t.Errorf("%+v", got)
 		}
+		if len(disk) != Capacity {
+			t.Errorf("%d are on disk, want no more than wait", len(disk))
+		}
 		close(hang)
 		synctest.Wait()
 		lines := teller.lines()
@@ -304,6 +367,129 @@ func TestQueueIsBoundedAndSaysWhatItLost(t *testing.T) {
 		}
 		if len(lines) != Capacity {
 			t.Errorf("told %d, want %d", len(lines), Capacity)
+		}
+	})
+}
+
+// queue is a Queue in memory, by hook and revision.
+type queue map[string]spec.Notification
+
+func (q queue) Notifications() (map[spec.HookID][]spec.Notification, error) { return nil, nil }
+
+func (q queue) Change(keep, forget map[spec.HookID][]spec.Notification) error {
+	for id, all := range keep {
+		for _, n := range all {
+			q[fmt.Sprint(id, n.Event.Revision)] = n
+		}
+	}
+	for id, all := range forget {
+		for _, n := range all {
+			delete(q, fmt.Sprint(id, n.Event.Revision))
+		}
+	}
+	return nil
+}
+
+// Programs and requests must not take the processors from adverts.
+func TestNotAllHooksAreToldAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		hook spec.Hook
+		most int64
+	}{
+		"programs": {script(nil), maxPrograms},
+		"webhooks": {webhook("http://127.0.0.1/"), maxWebhooks},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				all := map[string]spec.Hook{}
+				for n := range 3 * maxWebhooks {
+					all[fmt.Sprint("hook", n)] = tt.hook
+				}
+				d := newDirector(t, store.InMemory(), all)
+				var now atomic.Int64
+				teller := &recorder{answer: func(context.Context, spec.HookID, spec.Notification) (Result, error) {
+					if n := now.Add(1); n > tt.most {
+						t.Errorf("%d at once", n)
+					}
+					time.Sleep(time.Second)
+					now.Add(-1)
+					return Told, nil
+				}}
+				running(t, d.hooks(teller))
+				d.log.Publish(instanceBecame("active"))
+				synctest.Wait()
+				if n := now.Load(); n != tt.most {
+					t.Errorf("%d at once, want %d", n, tt.most)
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if n := len(teller.lines()); n != len(all) {
+					t.Errorf("%d were told", n)
+				}
+			})
+		})
+	}
+}
+
+func TestNoHookWaitsForThoseThatFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		all := map[string]spec.Hook{"good": webhook("http://127.0.0.1/")}
+		for n := range 10 * maxWebhooks {
+			all[fmt.Sprint("silent", n)] = webhook("http://192.0.2.1/")
+		}
+		d := newDirector(t, store.InMemory(), all)
+		teller := &recorder{answer: func(_ context.Context, id spec.HookID, _ spec.Notification) (Result, error) {
+			if id.Name == "good" {
+				return Told, nil
+			}
+			time.Sleep(10 * time.Second)
+			return Untold, errors.New("not done within 10s")
+		}}
+		h := d.hooks(teller)
+		running(t, h)
+		d.log.Publish(instanceBecame("backup"))
+		time.Sleep(time.Hour)
+		for n := range uint64(100) {
+			d.log.Publish(instanceBecame("active"))
+			synctest.Wait()
+			if got := h.Status()["vrrp_instance/web/good"]; got.Delivered != n+2 {
+				t.Fatalf("%d were told at once, want %d", got.Delivered, n+2)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// A hook that was well again is one that fails for the first time.
+func TestPausesBeginAnewAfterAHookWasTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDirector(t, store.InMemory(), map[string]spec.Hook{"pager": script(nil)})
+		begin, second := time.Now(), 0
+		var failed, again time.Time
+		teller := &recorder{answer: func(_ context.Context, _ spec.HookID, n spec.Notification) (Result, error) {
+			if n.Event.State.To == "backup" {
+				if time.Since(begin) < time.Hour {
+					return Untold, errors.New("connection refused")
+				}
+				return Told, nil
+			}
+			if second++; second == 1 {
+				failed = time.Now()
+				return Untold, errors.New("connection refused")
+			}
+			again = time.Now()
+			return Told, nil
+		}}
+		running(t, d.hooks(teller))
+		d.log.Publish(instanceBecame("backup"), instanceBecame("active"))
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if pause := again.Sub(failed); pause <= 0 || pause > firstPause {
+			t.Errorf("it was tried again after %s", pause)
 		}
 	})
 }

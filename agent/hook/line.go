@@ -10,6 +10,8 @@ type line struct {
 	working bool
 	// wake ends the wait for the next attempt.
 	wake chan struct{}
+	// failing is true after an attempt that is to be repeated, until one that is not or the hook was changed.
+	failing bool
 
 	delivered, failures, lost uint64
 	reason                    string
@@ -38,7 +40,7 @@ func (l *line) add(n spec.Notification) (given, changed *spec.Notification) {
 // told takes out the first, after it was told or refused.
 func (l *line) told(r Result, err error) (first spec.Notification) {
 	first, l.waiting = l.waiting[0], l.waiting[1:]
-	l.reason = ""
+	l.reason, l.failing = "", false
 	if err != nil {
 		l.failures++
 		l.reason = err.Error()
@@ -57,13 +59,15 @@ func (l *line) told(r Result, err error) (first spec.Notification) {
 // untold notes an attempt that is to be repeated, and reports whether its failure is another one than before.
 func (l *line) untold(err error) (news bool) {
 	l.failures++
+	l.failing = true
 	news = l.reason != err.Error()
 	l.reason = err.Error()
 	return news
 }
 
-// again ends the wait for the next attempt.
+// again ends the wait for the next attempt, of a hook that may have been mended.
 func (l *line) again() {
+	l.failing = false
 	select {
 	case l.wake <- struct{}{}:
 	default:

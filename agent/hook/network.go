@@ -9,38 +9,19 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
 )
 
-// How many hooks are told at the same time. Those of 250 instances that change hands at once must not take the
-// processors from what sends their adverts.
-const (
-	maxPrograms = 4
-	maxWebhooks = 32
-)
-
 // Network is the Teller of an agent at work: it starts programs and sends requests.
 type Network struct {
-	sandbox  *sandbox.Sandbox
-	client   *http.Client
-	programs chan struct{}
-	webhooks chan struct{}
+	sandbox *sandbox.Sandbox
+	client  *http.Client
 }
 
 // NewNetwork returns a Network that runs programs in a sandbox.
 func NewNetwork(s *sandbox.Sandbox) *Network {
-	return &Network{sandbox: s, client: client(nil), programs: make(chan struct{}, maxPrograms), webhooks: make(chan struct{}, maxWebhooks)}
+	return &Network{sandbox: s, client: client(nil)}
 }
 
 // Tell implements Teller.
 func (w *Network) Tell(ctx context.Context, id spec.HookID, v spec.Hook, n spec.Notification) (Result, error) {
-	slots := w.programs
-	if v.Webhook != nil {
-		slots = w.webhooks
-	}
-	select {
-	case slots <- struct{}{}:
-		defer func() { <-slots }()
-	case <-ctx.Done():
-		return Untold, context.Cause(ctx)
-	}
 	if v.Webhook != nil {
 		return w.post(ctx, id, v, n)
 	}

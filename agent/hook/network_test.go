@@ -128,6 +128,7 @@ func TestWebhookAnswers(t *testing.T) {
 		server.URL + "/answers/307": "untold: 307 Temporary Redirect: because of that",
 		server.URL + "/answers/400": "refused: 400 Bad Request: because of that",
 		server.URL + "/answers/404": "untold: 404 Not Found: because of that",
+		server.URL + "/answers/413": "refused: 413 Request Entity Too Large: because of that",
 		server.URL + "/answers/422": "refused: 422 Unprocessable Entity: because of that",
 		server.URL + "/answers/429": "untold: 429 Too Many Requests: because of that",
 		server.URL + "/answers/503": "untold: 503 Service Unavailable: because of that",
