@@ -54,6 +54,10 @@ func Keep(requests io.Reader, answers io.Writer) error {
 	defer signal.Stop(caught)
 	// The agent may be spared when memory runs out (OOMScoreAdjust=); its programs are not it.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("0"), 0)
+	// A script, which is the same user, could else speak for others: by ptrace, or through /proc/PID/fd.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("close this process to its programs: %w", err)
+	}
 
 	if err := limitSelf(); err != nil {
 		return err
