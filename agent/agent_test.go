@@ -45,7 +45,13 @@ func withTable(t testing.TB, table *ipvs.Fake) *Agent {
 // withDataplane returns an agent with that store, on the memory data plane with parts of the test's own.
 func withDataplane(t testing.TB, s *store.Store, change func(*dataplane)) *Agent {
 	t.Helper()
-	a := &Agent{config: memoryConfig(t), version: "test", log: slog.New(slog.DiscardHandler), store: s}
+	return assembled(t, memoryConfig(t), s, change)
+}
+
+// assembled is withDataplane with a file of the test's own.
+func assembled(t testing.TB, c config.Config, s *store.Store, change func(*dataplane)) *Agent {
+	t.Helper()
+	a := &Agent{config: c, version: "test", log: slog.New(slog.DiscardHandler), store: s}
 	var err error
 	if a.plane, err = openDataplane(a.config, a.store, a.log); err != nil {
 		t.Fatal(err)
@@ -70,15 +76,7 @@ type running struct {
 
 func run(t testing.TB, a *Agent) *running {
 	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the agent ended with %v", err)
-		}
-	})
+	begin(t, a)
 	network, address := a.Address().Network(), a.Address().String()
 	r := &running{Agent: a, base: "http://localhost", http: &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -93,6 +91,20 @@ func run(t testing.TB, a *Agent) *running {
 	}
 	r.described = described
 	return r
+}
+
+// begin runs an agent until the test ends.
+func begin(t testing.TB, a *Agent) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the agent ended with %v", err)
+		}
+	})
 }
 
 func (r *running) call(t testing.TB, method, path, body string) (int, string) {

@@ -52,7 +52,7 @@ func readClaims(d device, l Ledger) (*claims, error) {
 // Claiming again costs nothing.
 func (c *claims) Claim(iface string, addresses []netip.Prefix) error {
 	return c.claim(iface, addresses, func(_, own []netip.Prefix) ([]netip.Prefix, error) {
-		return nil, fmt.Errorf("%s is an address of %s itself: it cannot be a virtual address, but of its owner with priority 255", own[0].Addr(), iface)
+		return nil, fmt.Errorf("%s is an address of %s itself: it cannot be a virtual address, but of its owner with priority 255; if an agent whose state is lost left it there, take it off (ip address del)", own[0].Addr(), iface)
 	})
 }
 

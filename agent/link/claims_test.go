@@ -104,7 +104,7 @@ func TestClaim_RefusesWhatIsTheMachinesOwn(t *testing.T) {
 		ledger := &link.MemoryLedger{}
 		m := machine(t, ledger)
 		err := m.Claim("eth0", prefixes("192.0.2.100/24", own))
-		if want := "192.0.2.11 is an address of eth0 itself: it cannot be a virtual address, but of its owner with priority 255"; err == nil || err.Error() != want {
+		if want := "192.0.2.11 is an address of eth0 itself: it cannot be a virtual address, but of its owner with priority 255; if an agent whose state is lost left it there, take it off (ip address del)"; err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 		if entries, _ := ledger.Entries(); len(entries) > 0 {

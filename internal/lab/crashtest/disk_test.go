@@ -122,6 +122,47 @@ func TestAStateFolderThatCannotBeWrittenIsSaid(t *testing.T) {
 	start(t, d)
 }
 
+// virtualAddresses are those of the routers of putRouters.
+const virtualAddresses = "192.0.2.100 192.0.2.101"
+
+// putRouters puts two virtual routers and waits until they are active: one whose address is on the interface itself, and
+// one with a virtual MAC.
+func putRouters(t *testing.T, d *lab.Director) {
+	t.Helper()
+	for name, body := range map[string]string{
+		"web": `{"virtual_router_id":51,"interface":"eth0","advertisement_interval":"100ms","virtual_addresses":["192.0.2.100/24"]}`,
+		"mac": `{"virtual_router_id":52,"interface":"eth0","advertisement_interval":"100ms","virtual_mac":true,"virtual_addresses":["192.0.2.101/24"]}`,
+	} {
+		if status, answer := call(t, d, http.MethodPut, "/v1/vrrp-instances/"+name, body); status != http.StatusCreated {
+			t.Fatal(status, answer)
+		}
+	}
+	await(t, "both routers are active", func() bool { return addresses(t, d) == virtualAddresses })
+}
+
+// addresses returns which of the virtual addresses are on an interface that is up.
+func addresses(t *testing.T, d *lab.Director) string {
+	t.Helper()
+	text, err := d.Host.Output(t.Context(), "ip", "-o", "-4", "addr", "show", "up")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, a := range strings.Fields(virtualAddresses) {
+		if strings.Contains(text, " "+a+"/") {
+			found = append(found, a)
+		}
+	}
+	return strings.Join(found, " ")
+}
+
+func wantAddresses(t *testing.T, d *lab.Director, when string) {
+	t.Helper()
+	if got := addresses(t, d); got != virtualAddresses {
+		t.Errorf("%s the director has %q of %q", when, got, virtualAddresses)
+	}
+}
+
 // Traffic flows on through a damaged state, and a backup brings the director back by itself.
 func TestADamagedStateLeavesTheKernelAloneUntilABackupIsRestored(t *testing.T) {
 	dir := t.TempDir()
@@ -131,6 +172,7 @@ func TestADamagedStateLeavesTheKernelAloneUntilABackupIsRestored(t *testing.T) {
 	if status, answer := call(t, d, http.MethodPut, "/v1/virtual-servers/web/real-servers/192.0.2.21:80", `{"weight":7}`); status != http.StatusCreated {
 		t.Fatal(status, answer)
 	}
+	putRouters(t, d)
 	status, backup := call(t, d, http.MethodGet, "/v1/backup", "")
 	if status != http.StatusOK {
 		t.Fatal(status, backup)
@@ -161,6 +203,7 @@ func TestADamagedStateLeavesTheKernelAloneUntilABackupIsRestored(t *testing.T) {
 	if diff := cmp.Diff(want, inKernel(t, d)); diff != "" {
 		t.Errorf("the kernel's table (-want +got):\n%s", diff)
 	}
+	wantAddresses(t, d, "while it is degraded")
 
 	file := filepath.Join(dir, "backup")
 	if err := os.WriteFile(file, []byte(backup), 0o600); err != nil {
@@ -173,6 +216,7 @@ func TestADamagedStateLeavesTheKernelAloneUntilABackupIsRestored(t *testing.T) {
 	if err := <-degraded; err != nil {
 		t.Fatal(err)
 	}
+	wantAddresses(t, d, "restored")
 	if diff := cmp.Diff(want, onDisk(t, d)); diff != "" {
 		t.Errorf("restored (-want +got):\n%s", diff)
 	}
