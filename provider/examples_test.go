@@ -141,6 +141,29 @@ func TestExamplesAreAppliedOnceAndDestroyed(t *testing.T) {
 	}
 }
 
+// A large pool may be of thousands. What it costs is measured by make bench-provider, and that its servers are in a kernel is
+// seen in the lab, with fewer.
+func TestLargePoolIsOfThousands(t *testing.T) {
+	t.Parallel()
+	directors := newDirectors(t, "d1", "d2")
+	const ports, machines = "-var=ports=1000", `-var=machines=["10.0.0.21","10.0.0.22","10.0.0.23","10.0.0.24","10.0.0.25"]`
+	w := newWorkspace(t, buildProvider(t), "../examples/large-pool", providerBlock(directors, "token = null", "ca_cert_file = null"))
+	w.must(t, "apply", "-auto-approve", ports, machines)
+	if output := w.must(t, "plan", "-detailed-exitcode", ports, machines); !strings.Contains(output, "No changes.") {
+		t.Errorf("the second plan says:\n%s", output)
+	}
+	directors["d2"].change("real_server", "app/10.0.0.21:9000", realServerOf(9))
+	output, exitCode := w.terraform(t, "plan", "-detailed-exitcode", ports, machines)
+	if want := `- drift = "servers.10.0.0.21:9000.weight=9, want 1" -> null`; exitCode != 2 || !strings.Contains(output, want) || len(output) > 10_000 {
+		t.Errorf("of one server of 5000 the plan does not say %s, and nothing else:\n%.10000s", want, output)
+	}
+	for name, d := range directors {
+		if n := d.store.Desired().RealServers.Count(); n != 5000 {
+			t.Errorf("%s has %d servers", name, n)
+		}
+	}
+}
+
 // OpenTofu has the provider, too, where it is installed.
 func TestExamplesAreValidForEachTool(t *testing.T) {
 	t.Parallel()

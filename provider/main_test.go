@@ -43,7 +43,8 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		variables := map[string]string{"TF_CLI_CONFIG_FILE": empty, "CHECKPOINT_DISABLE": "1"}
+		// Thousands of short runs of Terraform: what each would collect goes with it. It saves a quarter of the processor's time.
+		variables := map[string]string{"TF_CLI_CONFIG_FILE": empty, "CHECKPOINT_DISABLE": "1", "GOGC": "400"}
 		if terraform != "" {
 			variables["TF_ACC"], variables["TF_ACC_TERRAFORM_PATH"] = "1", terraform
 		}

@@ -39,4 +39,9 @@ variable "ports" {
   description = "Number of instances on each machine, on consecutive ports."
   type        = number
   default     = 250
+
+  validation {
+    condition     = var.ports >= 1 && var.ports <= 1024
+    error_message = "Use 1 to 1024, which is as far as Terraform's range() goes. More servers are on more machines."
+  }
 }
