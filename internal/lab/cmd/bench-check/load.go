@@ -32,7 +32,7 @@ func measureHTTP(ctx context.Context, s settings, t bench.Results) error {
 
 func eachSecond() spec.HealthCheck {
 	v := spec.DefaultHealthCheck()
-	v.Interval = spec.Duration(time.Second)
+	v.Interval, v.Timeout = spec.Duration(time.Second), spec.Duration(900*time.Millisecond)
 	return v
 }
 
@@ -121,7 +121,7 @@ func settle(ctx context.Context, c *check.Checker, d spec.Desired) error {
 		}
 		unknown := 0
 		for key := range d.RealServers.All() {
-			if verdict, _ := c.Server(key); verdict != check.Passing {
+			if !settled(c, key) {
 				unknown++
 			}
 		}
@@ -129,7 +129,16 @@ func settle(ctx context.Context, c *check.Checker, d spec.Desired) error {
 			return pause(ctx, 3*time.Second)
 		}
 	}
-	return errors.New("not all servers pass after two minutes")
+	return errors.New("not all servers are what they are meant to be after two minutes")
+}
+
+// settled reports whether a server is what it is meant to be.
+func settled(c *check.Checker, key spec.ServerKey) bool {
+	verdict, _ := c.Server(key)
+	if key.Address.Port() == portNobody {
+		return verdict == check.Failing
+	}
+	return verdict == check.Passing
 }
 
 func report(t bench.Results, what string, before, after state, perSecond int) {

@@ -14,10 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Ports of the servers: one only accepts, the other speaks HTTP.
+// Ports of the servers: one only accepts, one speaks HTTP, and on one nobody listens.
 const (
-	portTCP  = 8080
-	portHTTP = 8081
+	portTCP    = 8080
+	portHTTP   = 8081
+	portNobody = 8082
 )
 
 // serverAddress is one of many on the loopback interface, for all of which one listener answers.
@@ -55,11 +56,11 @@ func startServer(ctx context.Context) (stop func(), err error) {
 // serve accepts connections until the process is ended.
 func serve(ctx context.Context) error {
 	beforeOthers()
-	only, err := net.Listen("tcp4", ":8080")
+	only, err := listen(portTCP)
 	if err != nil {
 		return err
 	}
-	web, err := net.Listen("tcp4", ":8081")
+	web, err := listen(portHTTP)
 	if err != nil {
 		return err
 	}
@@ -70,6 +71,11 @@ func serve(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// listen listens on a port of all addresses.
+func listen(port uint16) (net.Listener, error) {
+	return net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.IPv4Unspecified(), port)))
 }
 
 func accept(l net.Listener, do func(net.Conn)) {

@@ -39,18 +39,7 @@ func run(ctx context.Context) (status int, err error) {
 	if lab.HasRoot() && lab.HasIPVS() {
 		return measure(ctx, s)
 	}
-	return runInGuest(ctx)
-}
-
-func runInGuest(ctx context.Context) (status int, err error) {
-	if err := lab.Installed(); err != nil {
-		return 0, fmt.Errorf("this kernel has no IPVS or this user may not change it, so a guest is wanted: %w", err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return 0, err
-	}
-	return lab.Guest{}.Run(ctx, os.Stdout, append([]string{self}, os.Args[1:]...)...)
+	return bench.InGuest(ctx)
 }
 
 func measure(ctx context.Context, s settings) (status int, err error) {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 const (
@@ -28,32 +30,32 @@ const (
 func measureCost(ctx context.Context, s settings, dir string, t *table) error {
 	v := virtualRouters{count: s.instances, interval: s.interval}
 	return both(ctx, s, dir, v, func(ours, theirs *pair) error {
-		var cost [2][2]usage // program, role
+		var cost [2][2]bench.Usage // program, role
 		for i, p := range []*pair{ours, theirs} {
 			if err := p.startInTurn(ctx, v); err != nil {
 				return err
 			}
-			before := [2]usage{usageOf(p.d1.group()), usageOf(p.d2.group())}
+			before := [2]bench.Usage{bench.UsageOf(p.d1.group()), bench.UsageOf(p.d2.group())}
 			select {
 			case <-time.After(s.cpu):
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
 			for j, d := range []program{p.d1, p.d2} {
-				cost[i][j] = usageOf(d.group())
-				cost[i][j].time -= before[j].time
+				cost[i][j] = bench.UsageOf(d.group())
+				cost[i][j].Time -= before[j].Time
 			}
 			if err := errors.Join(p.d1.stop(), p.d2.stop()); err != nil {
 				return err
 			}
 		}
 		for role, name := range []string{"active", "backup"} {
-			a, b := seconds(cost[0][role].time)/s.cpu.Seconds(), seconds(cost[1][role].time)/s.cpu.Seconds()
+			a, b := seconds(cost[0][role].Time)/s.cpu.Seconds(), seconds(cost[1][role].Time)/s.cpu.Seconds()
 			t.add(result{what: fmt.Sprintf("%d at %s, %s: share of a core", v.count, v.interval, name), format: asPercent,
 				ours: a, keepalived: b, compared: true, bound: fmt.Sprintf("<= %.1f x keepalived's", costBound), kept: a <= costBound*b})
 		}
 		for role, name := range []string{"active", "backup"} {
-			a, b := float64(cost[0][role].memory), float64(cost[1][role].memory)
+			a, b := float64(cost[0][role].Memory), float64(cost[1][role].Memory)
 			t.add(result{what: fmt.Sprintf("%d at %s, %s: resident memory", v.count, v.interval, name), format: asMegabytes,
 				ours: a, keepalived: b, compared: true, bound: "< " + asMegabytes(memoryBound), kept: a < memoryBound})
 		}

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"path/filepath"
@@ -7,18 +7,16 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
-// usage is what the processes of a group have cost.
-type usage struct {
-	time   time.Duration
-	memory int64 // resident, bytes
+// Usage is what the processes of a group have cost.
+type Usage struct {
+	Time   time.Duration
+	Memory int64 // resident, bytes
 }
 
-// usageOf adds up the processes of a group. One that ends meanwhile is not counted.
-func usageOf(group int) (u usage) {
+// UsageOf adds up the processes of a group. One that ends meanwhile is not counted.
+func UsageOf(group int) (u Usage) {
 	entries, _ := filepath.Glob("/proc/[0-9]*")
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(filepath.Base(entry))
@@ -30,9 +28,9 @@ func usageOf(group int) (u usage) {
 		}
 		var ts unix.Timespec
 		if unix.ClockGettime(processClock(pid), &ts) == nil {
-			u.time += time.Duration(ts.Nano())
+			u.Time += time.Duration(ts.Nano())
 		}
-		u.memory += bench.Resident(pid)
+		u.Memory += Resident(pid)
 	}
 	return u
 }
