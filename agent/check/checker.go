@@ -47,6 +47,8 @@ type Checker struct {
 	jitter  func() float64
 	present Presence
 	starter Starter        // in which Run sleeps until it has something to look at
+	moves   chan struct{}  // addresses may have moved
+	looking chan struct{}  // holds a token during a look
 	rounds  sync.WaitGroup // those under way
 
 	mu      sync.Mutex
@@ -90,7 +92,7 @@ func New(c Config) *Checker {
 	}
 	return &Checker{
 		prober: c.Prober, log: c.Log, changed: c.Changed, publish: c.Publish, limit: c.Limit, jitter: c.Jitter, present: c.Presence, moved: true,
-		starter: c.Starter,
+		starter: c.Starter, moves: make(chan struct{}, 1), looking: make(chan struct{}, 1),
 		servers: spec.Servers[*target]{}, scripts: map[string]*target{}, series: map[subject]*series{},
 	}
 }

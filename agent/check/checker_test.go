@@ -397,6 +397,23 @@ func TestProbeThatIgnoresItsTimeoutFails(t *testing.T) {
 	})
 }
 
+func TestOneRoundThatIsLateIsOneFailure(t *testing.T) {
+	t.Parallel()
+	d := checked(cluster(one), func(v *spec.HealthCheck) { v.Fall = 2 })
+	onBench(t, d, func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.prober.set(ofOne, errRefused)
+		b.prober.deafen(ofOne, 2500*time.Millisecond)
+		b.pass(time.Second) // begun at 1 s, late at 3 s, home at 3.5 s
+		b.prober.deafen(ofOne, 0)
+		b.pass(2200 * time.Millisecond)
+		b.wantServer(key(one), Passing, errStuck.Error())
+		b.prober.set(ofOne, nil)
+		b.pass(2 * time.Second)
+		b.wantServer(key(one), Passing, "")
+	})
+}
+
 func TestFirstChecksAreSpreadOverASecondUnlessTheyAreVeryMany(t *testing.T) {
 	t.Parallel()
 	for n, step := range map[int]time.Duration{400: 2500 * time.Microsecond, 2000: 2 * time.Millisecond} {

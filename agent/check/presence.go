@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"maps"
 	"net/netip"
 )
@@ -17,11 +18,30 @@ func (c *Checker) Trigger() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.moved = true
-	c.hint()
+	select {
+	case c.moves <- struct{}{}:
+	default: // it was told already
+	}
 }
 
-// look has servers checked whose services have come here, and leaves alone those whose services have gone.
+// followPresence looks when addresses move, until the context ends. To say where they are takes as long as it takes, and
+// no check waits for that.
+func (c *Checker) followPresence(ctx context.Context) {
+	for {
+		c.look()
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.moves:
+		}
+	}
+}
+
+// look has servers checked whose services have come here, and leaves alone those whose services have gone. Of two
+// looks the later one knows better, so they come one after the other.
 func (c *Checker) look() {
+	c.looking <- struct{}{}
+	defer func() { <-c.looking }()
 	c.mu.Lock()
 	moved := c.moved && c.present != nil
 	c.moved = false
@@ -37,6 +57,7 @@ func (c *Checker) look() {
 		for _, t := range c.servers.All() {
 			c.follow(t, &news)
 		}
+		c.hint()
 	}
 	c.mu.Unlock()
 	news.tell(c)

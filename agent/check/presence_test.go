@@ -14,21 +14,28 @@ import (
 type places struct {
 	mu        sync.Mutex
 	elsewhere map[netip.Addr]bool
+	takes     time.Duration // to say what was so when it was asked
 }
 
 func (p *places) Elsewhere() map[netip.Addr]bool {
 	p.mu.Lock()
+	said, takes := maps.Clone(p.elsewhere), p.takes
+	p.mu.Unlock()
+	time.Sleep(takes)
+	return said
+}
+
+func (p *places) are(elsewhere map[netip.Addr]bool, takes time.Duration) {
+	p.mu.Lock()
 	defer p.mu.Unlock()
-	return maps.Clone(p.elsewhere)
+	p.elsewhere, p.takes = elsewhere, takes
 }
 
 var vip = netip.MustParseAddr("192.0.2.100")
 
 // move says whether the virtual address is elsewhere from now on.
 func (b bench) move(elsewhere map[netip.Addr]bool) {
-	b.places.mu.Lock()
-	b.places.elsewhere = elsewhere
-	b.places.mu.Unlock()
+	b.places.are(elsewhere, 0)
 	b.Trigger()
 	b.pass(0)
 }
@@ -70,6 +77,32 @@ func TestServerIsCheckedOnlyWhileItsServiceIsHere(t *testing.T) {
 
 		b.move(here) // its first result decides
 		b.pass(500 * time.Millisecond)
+		b.wantServer(key(one), Passing, "")
+	})
+}
+
+// Who is active may take a while to find out, in the middle of an election.
+func TestNoCheckWaitsForWhereAddressesAre(t *testing.T) {
+	t.Parallel()
+	onBench(t, cluster(one), func(b bench) {
+		b.pass(500 * time.Millisecond)
+		b.places.are(here, 10*time.Second)
+		b.Trigger()
+		b.pass(5 * time.Second)
+		b.wantTimes(ofOne, 0, time.Second, 2*time.Second, 3*time.Second, 4*time.Second, 5*time.Second)
+	})
+}
+
+func TestLaterWordOfWhereAddressesAreCounts(t *testing.T) {
+	t.Parallel()
+	onBench(t, spec.Desired{}, func(b bench) {
+		b.places.are(away, 5*time.Second)
+		b.Trigger()
+		b.pass(time.Second)
+		b.places.are(here, 0)
+		b.Trigger()
+		b.Set(following(one)) // looks, too
+		b.pass(10 * time.Second)
 		b.wantServer(key(one), Passing, "")
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -31,9 +32,13 @@ var errStuck = errors.New("the check does not end, though its time is up")
 
 // Run checks until the context ends, and returns nil when the last round is over. It is called once.
 func (c *Checker) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	defer following.Wait()
+	defer stop()
+	following.Go(func() { c.followPresence(ctx) })
 	defer context.AfterFunc(ctx, c.starter.Wake)()
 	for ctx.Err() == nil {
-		c.look()
 		if err := c.starter.Wait(c.turn(ctx)); err != nil {
 			return err
 		}
@@ -179,6 +184,7 @@ func (c *Checker) home(s *series, r result, stopped bool) {
 	c.mu.Lock()
 	c.running.remove(s)
 	s.end = nil
+	counted := s.stuck && r.err != nil // as a failure, when its time was up
 	if s.stuck {
 		s.stuck = false
 		c.stuck--
@@ -186,7 +192,9 @@ func (c *Checker) home(s *series, r result, stopped bool) {
 	first := s.last.at.IsZero()
 	var news news
 	if len(s.targets) > 0 && !stopped {
-		c.settle(s, r, &news)
+		if !counted {
+			c.settle(s, r, &news)
+		}
 		gap := s.round.interval
 		if first {
 			// From here on the rounds lie anywhere in the interval.
