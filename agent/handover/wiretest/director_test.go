@@ -35,18 +35,33 @@ type director struct {
 // startDirector installs an agent on a host, and starts it.
 func startDirector(t *testing.T, host *lab.Host) *director {
 	t.Helper()
+	d := newDirector(t, host)
+	d.start(nil)
+	return d
+}
+
+// newDirector installs one.
+func newDirector(t *testing.T, host *lab.Host) *director {
+	t.Helper()
 	d := &director{t: t, host: host, dir: t.TempDir()}
 	d.program = filepath.Join(d.dir, "lvs-agent")
 	d.install(lab.Program("lvs-agent"))
 	d.configure("")
+	return d
+}
+
+// start starts the agent, by way of another program if one is given, and with more in its environment.
+func (d *director) start(by []string, environment ...string) {
+	t := d.t
+	t.Helper()
 	log, err := os.Create(filepath.Join(d.dir, "log")) // a file, and no pipe: it outlives a process
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
-	agent := host.Command(context.WithoutCancel(t.Context()), d.program, "run", "--config", filepath.Join(d.dir, "agent.hcl"))
+	agent := d.host.Command(context.WithoutCancel(t.Context()), append(by, d.program, "run", "--config", filepath.Join(d.dir, "agent.hcl"))...)
 	agent.Stdout, agent.Stderr = log, log
-	agent.Env = append(os.Environ(), "RUNTIME_DIRECTORY="+d.dir)
+	agent.Env = append(append(os.Environ(), "RUNTIME_DIRECTORY="+d.dir), environment...)
 	if err := agent.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,14 +75,13 @@ func startDirector(t *testing.T, host *lab.Host) *director {
 		_ = syscall.Kill(-agent.Process.Pid, syscall.SIGKILL) // the group, in which those are that took over
 		<-ended
 		if t.Failed() {
-			t.Logf("log of %s:\n%s", host.Name(), d.log())
+			t.Logf("log of %s:\n%s", d.host.Name(), d.log())
 		}
 	})
 	d.await("it is ready", func() bool {
 		status, _, err := d.call(http.MethodGet, "/readyz", "")
 		return err == nil && status == http.StatusOK
 	})
-	return d
 }
 
 // install puts a program where the agent's is.
