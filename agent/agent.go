@@ -250,15 +250,13 @@ func (a *Agent) Run(ctx context.Context) (err error) {
 		hooks = a.tellHooks(ctx)
 	}
 	stop()
-	err = errors.Join(err, parts.Wait())
-	if !handedOver {
-		err = errors.Join(err, a.rest(ctx))
-		hooks.finish()
-	}
-	a.log.Info("director stopped", "name", a.config.Name)
 	if handedOver {
-		err = errors.Join(ErrHandedOver, err)
+		a.depart(parts)
+		return ErrHandedOver
 	}
+	err = errors.Join(err, parts.Wait(), a.rest(ctx))
+	hooks.finish()
+	a.log.Info("director stopped", "name", a.config.Name)
 	return err
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/lvs-director/terraform-provider-lvs/agent/balance"
 	"github.com/lvs-director/terraform-provider-lvs/agent/check"
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
@@ -21,6 +23,9 @@ const (
 	// While taken is awaited the adverts of active instances are repeated, and backups decide nothing.
 	takenTimeout = 3 * time.Second
 )
+
+// departTimeout bounds the end of an agent whose place another has taken.
+const departTimeout = 5 * time.Second
 
 // takeBackRetry is the time between attempts to open the state again.
 const takeBackRetry = time.Second
@@ -190,6 +195,22 @@ func (a *Agent) leave(next *handover.Successor) {
 		a.log.Warn("a copy of the state is left behind", "error", err)
 	}
 	next.Release()
+}
+
+// depart ends what is left of an agent whose place another has taken. Nobody needs it any more, so that nothing may keep
+// the process.
+func (a *Agent) depart(parts *errgroup.Group) {
+	ended := make(chan error, 1)
+	go func() { ended <- parts.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			a.log.Warn("the agent that ran did not end well", "error", err)
+		}
+		a.log.Info("the agent that ran has gone", "name", a.config.Name)
+	case <-time.After(departTimeout):
+		a.log.Warn("the agent that ran is ended although parts of it go on")
+	}
 }
 
 // takeBack takes back the state, which nobody else has any more. Without it nothing can be changed, so it is tried for as

@@ -27,6 +27,9 @@ const (
 func (t *Tuner) pass(ctx context.Context, s scope) error {
 	t.turn.Lock()
 	defer t.turn.Unlock()
+	if t.suspended {
+		return nil
+	}
 	t.mu.Lock()
 	v, known, resting := t.wanted, t.asked, t.resting
 	t.mu.Unlock()

@@ -71,6 +71,8 @@ type Tuner struct {
 	turn sync.Mutex
 	// base is what was last wanted, nil before that and when the kernel has lost it all.
 	base *settings
+	// suspended: nothing is written.
+	suspended bool
 	// succeeds: another process has made the settings what they are.
 	succeeds bool
 	// noticed is the drift that was noticed and that the last pass left.

@@ -45,11 +45,12 @@ type Director struct {
 	agent  Agent
 	dir    string
 	client *http.Client
-	log    logBuffer
 
 	process *exec.Cmd
 	ended   chan struct{} // closed when process has ended
 	err     error         // how it ended
+	// pid is the process's, or that of the one that took over from it.
+	pid int
 }
 
 // Install writes what the agent needs on the host whose address clients reach it at. It does not run
@@ -81,11 +82,18 @@ func (a Agent) Install(h *Host, address netip.Addr) (*Director, error) {
 
 // Start runs the agent and returns when it is ready.
 func (d *Director) Start(ctx context.Context) error {
-	d.process = d.Host.Command(context.WithoutCancel(ctx), d.agent.Binary, "run", "--config", filepath.Join(d.dir, "agent.hcl"))
-	d.process.Stdout, d.process.Stderr = &d.log, &d.log
-	if err := d.process.Start(); err != nil {
+	// A file and no pipe: the agent that takes over writes there, too.
+	log, err := os.OpenFile(d.logFile(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
 		return fmt.Errorf("start the agent of %s: %w", d.Host.Name(), err)
 	}
+	d.process = d.Host.Command(context.WithoutCancel(ctx), d.agent.Binary, "run", "--config", d.file())
+	d.process.Stdout, d.process.Stderr = log, log
+	err = d.process.Start()
+	if err = errors.Join(err, log.Close()); err != nil {
+		return fmt.Errorf("start the agent of %s: %w", d.Host.Name(), err)
+	}
+	d.pid = d.process.Process.Pid
 	d.ended = make(chan struct{})
 	go func(process *exec.Cmd, ended chan struct{}) {
 		d.err = process.Wait()
@@ -105,6 +113,41 @@ func (d *Director) Start(ctx context.Context) error {
 	}
 }
 
+// Upgrade has the agent's program started anew in the place of the one that runs (lvs-agent upgrade).
+func (d *Director) Upgrade(ctx context.Context) error {
+	said, err := d.Host.Output(ctx, d.agent.Binary, "upgrade", "--config", d.file())
+	if err != nil {
+		return err
+	}
+	before := d.pid
+	if _, err := fmt.Sscanf(said[strings.LastIndex(said, "process"):], "process %d", &d.pid); err != nil {
+		return fmt.Errorf("upgrade the agent of %s, which said %q: %w", d.Host.Name(), said, err)
+	}
+	return awaitEnd(ctx, before)
+}
+
+// awaitEnd returns when a process has ended.
+func awaitEnd(ctx context.Context, pid int) error {
+	for runs(pid) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("process %d does not end: %w", pid, context.Cause(ctx))
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// runs reports whether there is such a process. One that nobody has collected yet has ended.
+func runs(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return err == nil && !strings.HasPrefix(state, "Z")
+}
+
+func (d *Director) file() string    { return filepath.Join(d.dir, "agent.hcl") }
+func (d *Director) logFile() string { return filepath.Join(d.dir, "log") }
+
 // Kill ends the agent as a crash would (SIGKILL).
 func (d *Director) Kill() error { return d.signal(syscall.SIGKILL) }
 
@@ -123,10 +166,13 @@ func (d *Director) signal(s syscall.Signal) error {
 	if d.process == nil {
 		return nil
 	}
-	if err := d.process.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := syscall.Kill(d.pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("%s to the agent of %s: %w", s, d.Host.Name(), err)
 	}
 	<-d.ended
+	if err := awaitEnd(context.Background(), d.pid); err != nil {
+		return err
+	}
 	d.process = nil
 	return nil
 }
@@ -136,11 +182,17 @@ func (d *Director) PID() int {
 	if d.process == nil {
 		return 0
 	}
-	return d.process.Process.Pid
+	return d.pid
 }
 
 // Log returns what the agent has written, over all of its lives.
-func (d *Director) Log() string { return d.log.String() }
+func (d *Director) Log() string {
+	text, err := os.ReadFile(d.logFile())
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
 
 // Call sends a request to the API from the director's own host and returns the answer.
 func (d *Director) Call(ctx context.Context, method, path, body string) (status int, answer string, err error) {
