@@ -1,7 +1,7 @@
 package spec
 
 import (
-	"path/filepath"
+	"path"
 	"strings"
 	"time"
 
@@ -49,7 +49,7 @@ func (e *FieldErrors) content(at, text string) {
 		e.add(at, "the first line does not say what runs the script: begin it with a line such as #!/bin/sh")
 	case strings.HasSuffix(first, "\r"):
 		e.add(at, "the first line ends as on Windows, and nothing of that name is there: write the script with Unix line ends")
-	case !filepath.IsAbs(program):
+	case !path.IsAbs(program):
 		e.add(at, "the first line names %q to run the script, which is not an absolute path: write #!/bin/sh or #!/usr/bin/env python3", program)
 	case strings.ContainsRune(text, 0):
 		e.add(at, "a script cannot hold a NUL byte")

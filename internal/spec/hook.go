@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -191,9 +191,10 @@ func withoutPassword(text string) string {
 	return text
 }
 
-// command reports what is wrong with a program and its arguments. There is a program.
+// command reports what is wrong with a program and its arguments. There is a program. Its path is one of a director's,
+// whatever machine this is.
 func (e *FieldErrors) command(at string, command []string) {
-	if !filepath.IsAbs(command[0]) || filepath.Clean(command[0]) != command[0] {
+	if !path.IsAbs(command[0]) || path.Clean(command[0]) != command[0] {
 		e.add(at+"/0", "%q is not an absolute path without '.', '..' and doubled slashes", command[0])
 	}
 	for i, arg := range command {

@@ -408,3 +408,19 @@ func TestFieldErrorsAsText(t *testing.T) {
 		t.Errorf("an error of the whole object reads %q", got)
 	}
 }
+
+func FuzzInterpreter(f *testing.F) {
+	for _, text := range []string{"#!/bin/sh\n", "#! /usr/bin/env  python3 -u \nx", "#!", "#!\t/bin/sh\r\n", "exit 0"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		program, argument := Interpreter(text)
+		line, _, _ := strings.Cut(text, "\n")
+		if strings.ContainsAny(program, " \t\n") || strings.TrimRight(argument, " \t") != argument || program == "" && argument != "" {
+			t.Errorf("%q is run by %q with %q", line, program, argument)
+		}
+		if !strings.Contains(line, program) || !strings.Contains(line, argument) {
+			t.Errorf("%q names neither %q nor %q", line, program, argument)
+		}
+	})
+}
