@@ -165,6 +165,24 @@ func TestTrackedScriptMovesTheRole(t *testing.T) {
 	p.wantHolder(t, p.d1, p.d2)
 }
 
+func TestTextOfAScriptRunsOnADirectorWithinItsLimits(t *testing.T) {
+	p := newPair(t)
+	for content, want := range map[string]string{
+		"#!/bin/sh\n[ $(id -u) = 0 ]\n":                      `"passing":true`,
+		"#!/usr/bin/awk -f\nBEGIN { print \"low\"; exit 3 }": `"reason":"exit status 3: low"`,
+		"#!/bin/sh\nwhile :; do :; done\n":                   `"reason":"signal: CPU time limit exceeded (used more processor time than the 1s of scripts.cpu_time)"`,
+	} {
+		body := fmt.Sprintf(`{"content":%q,"interval":"20s"}`, content)
+		if status, answer := call(t, p.d1, http.MethodPut, "/v1/check-scripts/text", body); status >= 300 {
+			t.Fatal(status, answer)
+		}
+		eventually(t, "the script has run: "+content, func() bool {
+			_, answer := call(t, p.d1, http.MethodGet, "/v1/check-scripts/text", "")
+			return strings.Contains(answer, want)
+		})
+	}
+}
+
 func TestWhatThisMachineLacksIsRefused(t *testing.T) {
 	p := newPair(t)
 	loose := p.script(t, "loose", "#!/bin/sh\n")

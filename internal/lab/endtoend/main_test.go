@@ -60,7 +60,7 @@ func newPair(t *testing.T) *pair {
 	}
 	installed := lab.Agent{
 		Binary: lab.Program("lvs-agent"), Dir: dir, CA: ca, Token: "secret",
-		Options: fmt.Sprintf("resync_interval = \"1s\"\nscripts {\n  directory = %q\n  user = \"root\"\n}", p.scripts),
+		Options: fmt.Sprintf("resync_interval = \"1s\"\nscripts {\n  directory = %q\n  user = \"root\"\n  allow_inline = true\n  cpu_time = \"1s\"\n}", p.scripts),
 	}
 	p.agent = installed
 	p.d1 = p.director(t, installed, network.Host(t, "d1", "192.0.2.11/24"), "192.0.2.11")
