@@ -80,6 +80,31 @@ func hold(base *settings, now, want settings) settings {
 	return held
 }
 
+// halfway returns what counts as what was last wanted when not all that is wanted could be written: what is so, and
+// otherwise what was wanted before.
+func halfway(base *settings, now, want settings) *settings {
+	if base == nil {
+		base = &settings{}
+	}
+	settled := settings{numbers: numbers{}, daemons: base.daemons}
+	for f, value := range want.numbers {
+		was, known := base.numbers[f]
+		if is, there := now.numbers[f]; there && is == value {
+			was, known = value, true
+		}
+		if known {
+			settled.numbers[f] = was
+		}
+	}
+	if satisfied(now.daemons.master, want.daemons.master) {
+		settled.daemons.master = want.daemons.master
+	}
+	if satisfied(now.daemons.backup, want.daemons.backup) {
+		settled.daemons.backup = want.daemons.backup
+	}
+	return &settled
+}
+
 func holdDaemon(base, now, want *ipvs.SyncDaemon) *ipvs.SyncDaemon {
 	if same(base, want) && !satisfied(now, want) {
 		return now

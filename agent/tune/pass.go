@@ -75,7 +75,9 @@ func (t *Tuner) reconcile(ctx context.Context, v *spec.IPVSSettings, role Role, 
 	}
 	now, failure := t.write(ctx, now, goal)
 	if failure == nil {
-		t.base = &want // otherwise what was not written is still something that we want to change
+		t.base = &want
+	} else {
+		t.base = halfway(t.base, now, want)
 	}
 	t.settleDrift(differences(now, want))
 	t.show(now, want, failure)

@@ -449,6 +449,41 @@ func TestFailureConcernsTheSettingsAndStopsNothingElse(t *testing.T) {
 	}
 }
 
+// A setting that cannot be had takes nothing away from the others: their drift is noticed and treated by the policy.
+func TestASettingThatStaysRefusedChangesNothingForTheOthers(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[DriftPolicy]int{Repair: 1, Report: 0} {
+		for name, before := range map[string]bool{"from the start on": false, "later": true} {
+			t.Run(string(policy)+", "+name, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, policy)
+				b.machine.Without("eth9")
+				if before {
+					b.put(`{"sysctls":{"ip_forward":true}}`)
+				}
+				v := settingsOf(t, `{"sysctls":{"ip_forward":true},"connection_sync":{"interface":"eth9"}}`)
+				b.Set(&v)
+				refused := func() {
+					if err := b.pass(t.Context(), whatWeChanged); err == nil {
+						t.Error("there is no interface, and no error")
+					}
+				}
+				refused()
+				if err := b.machine.SetSysctl(forward, 0); err != nil {
+					t.Fatal(err)
+				}
+				for range 3 {
+					refused()
+				}
+				b.wantSysctl(forward, want, "what somebody else changed")
+				if diff := cmp.Diff(map[string]uint64{"sysctls.ip_forward": 1}, b.Metrics().Drift); diff != "" {
+					t.Errorf("counted (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
 func TestKernelWithoutIPVSIsNoFailureWhileNothingIsAskedFor(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Repair)
