@@ -71,6 +71,10 @@ func (k kind[Spec, State]) look(ctx context.Context, d *director, key string) (o
 // rehearse reports what a director would say to an object, as an error or as warnings. References that do not
 // resolve are none: the same apply may make what they are to.
 func (k kind[Spec, State]) rehearse(ctx context.Context, d *director, key string, v Spec, o client.PutOptions) (warnings spec.FieldErrors, err error) {
+	// One that keeps everybody waiting is waited for once, not for each object.
+	if _, err := d.snapshot(ctx); err != nil {
+		return nil, err
+	}
 	if k.judge == nil {
 		o.DryRun = true
 		object, err := k.collection(d.client).Put(ctx, key, v, o)

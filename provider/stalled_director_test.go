@@ -38,13 +38,22 @@ resource "lvs_check_script" "all" {
 				<-r.Context().Done()
 				return true
 			}
+			few := func() {
+				if asked := d2.seen(""); len(asked) == 0 || len(asked) >= objects {
+					t.Errorf("it was asked %d times for %d objects: %q", len(asked), objects, asked)
+				}
+			}
 			soon := func() (tfprotov6.ProviderServer, error) {
 				return providerserver.NewProtocol6WithError(&lvsProvider{version: "test", callTimeout: 2 * time.Second})()
 			}
 			resource.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){"lvs": soon},
 				Steps: []resource.TestStep{
-					{Config: providerBlock(directors) + config},
+					{
+						PreConfig: func() { d2.setFault(stalls) }, Config: providerBlock(directors) + config,
+						ExpectError: saying("On d2: no answer from " + d2.url + ": it did not answer in time: is the director up"),
+					},
+					{PreConfig: func() { few(); d2.setFault(nil) }, Config: providerBlock(directors) + config},
 					{
 						PreConfig: func() { d2.setFault(stalls) }, Config: providerBlock(directors) + config,
 						ExpectError: saying("On d2: no answer from " + d2.url + ": it did not answer in time: is the director up"),
@@ -56,9 +65,7 @@ resource "lvs_check_script" "all" {
 					},
 					{
 						PreConfig: func() {
-							if asked := d2.seen(""); len(asked) == 0 || len(asked) >= objects {
-								t.Errorf("it was asked %d times for %d objects: %q", len(asked), objects, asked)
-							}
+							few()
 							d2.setFault(nil)
 						},
 						Config: providerBlock(directors) + config,
