@@ -66,10 +66,11 @@ func (d Director) Make() error {
 			return fmt.Errorf("%s is there already: nothing was written; choose another --dir, or remove it first", filepath.Join(d.Dir, f.name))
 		}
 	}
-	for _, folder := range []string{d.Dir, d.stateDir()} {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
-			return err
-		}
+	if err := makeFolder(d.Dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(d.stateDir(), 0o700); err != nil {
+		return err
 	}
 	for i, f := range files {
 		if err := write(filepath.Join(d.Dir, f.name), f.data); err != nil {
@@ -80,6 +81,18 @@ func (d Director) Make() error {
 		}
 	}
 	return nil
+}
+
+// makeFolder makes one that others may pass through, whatever the umask: the folder of scripts is in it, which run as
+// another user.
+func makeFolder(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o755)
 }
 
 // files makes all contents before anything is written.
@@ -133,7 +146,7 @@ func (d Director) authority(now time.Time) (authority, []file, error) {
 
 func (d Director) config() []byte {
 	path := func(name string) string { return filepath.Join(d.Dir, name) }
-	return fmt.Appendf(nil, `listen    = %q
+	text := fmt.Appendf(nil, `listen    = %q
 name      = %q
 state_dir = %q
 
@@ -147,11 +160,21 @@ auth {
   clients    = { %s = "write" }
 }
 `, d.Address, d.Name, d.stateDir(), path(serverFile), path(serverKeyFile), path(caFile), path(tokensFile), clientName)
+	if d.packaged() {
+		text = append(text, `scripts {
+  user = "lvs-check"
 }
+`...)
+	}
+	return text
+}
+
+// packaged reports whether it is installed in the usual place, where agent/packaging has made the users.
+func (d Director) packaged() bool { return d.Dir == "/etc/lvs-agent" }
 
 // stateDir is the usual one for what is installed in the usual place.
 func (d Director) stateDir() string {
-	if d.Dir == "/etc/lvs-agent" {
+	if d.packaged() {
 		return "/var/lib/lvs-agent"
 	}
 	return filepath.Join(d.Dir, stateFolder)
