@@ -62,32 +62,44 @@ func (a admission) admit(path string) (string, fs.FileInfo, error) {
 	return file, info, nil
 }
 
-// reachedSafely reports whether others could put another folder in the place of one, or of one above it. In a sticky
-// folder, such as /tmp, nobody moves what is not his own.
+// reachedSafely reports whether others could put another folder in the place of one, or of one above it.
 func (a admission) reachedSafely(directory string) error {
 	for above := filepath.Dir(directory); ; above = filepath.Dir(above) {
 		info, err := os.Lstat(above)
 		if err != nil {
 			return fmt.Errorf("%s: %s", above, plain(err))
 		}
-		if info.Mode()&fs.ModeSticky == 0 {
-			err = a.guarded(above, info)
-		}
-		if err != nil || above == "/" {
+		if err := a.holdsStill(above, info); err != nil || above == "/" {
 			return err
 		}
 	}
 }
 
+// holdsStill reports whether others could move what a folder at path holds. In a sticky folder, such as /tmp, nobody moves
+// what is not his own, but for the folder's owner.
+func (a admission) holdsStill(path string, info fs.FileInfo) error {
+	if info.Mode()&fs.ModeSticky != 0 {
+		return a.owned(path, info)
+	}
+	return a.guarded(path, info)
+}
+
 // guarded reports whether others could change what stands at path.
 func (a admission) guarded(path string, info fs.FileInfo) error {
-	owner := info.Sys().(*syscall.Stat_t).Uid
-	if owner != 0 && owner != a.self {
-		return fmt.Errorf("%s belongs to user id %d: chown root %s", path, owner, path)
+	if err := a.owned(path, info); err != nil {
+		return err
 	}
 	// An access control list that lets others write shows as writable by the group, too.
 	if mode := info.Mode().Perm(); mode&0o022 != 0 {
 		return fmt.Errorf("%s can be changed by others (mode %#o): chmod go-w %s", path, mode, path)
+	}
+	return nil
+}
+
+// owned reports whether what stands at path is somebody else's.
+func (a admission) owned(path string, info fs.FileInfo) error {
+	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 && owner != a.self {
+		return fmt.Errorf("%s belongs to user id %d: chown root %s", path, owner, path)
 	}
 	return nil
 }

@@ -111,6 +111,13 @@ func TestAdmissionByOwner(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
+			got = "admitted"
+			if err := (admission{self: tt.self}).holdsStill("/s/x", fileInfo{mode: 0o777 | fs.ModeSticky, stat: syscall.Stat_t{Uid: tt.owner}}); err != nil {
+				got = err.Error()
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("below a sticky folder (-want +got):\n%s", diff)
+			}
 		})
 	}
 }
