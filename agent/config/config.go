@@ -332,8 +332,8 @@ func (c Config) Validate() error {
 		switch host, err := hostPort(c.MetricsListen); {
 		case err != nil:
 			refuse("metrics.listen: %w", err)
-		case host == "":
-			refuse("metrics.listen: %s is every address, and the listener asks for no token: name one, such as 127.0.0.1%[1]s", c.MetricsListen)
+		case everyAddress(host):
+			refuse("metrics.listen: %s is every address, and the listener asks for no token: name one, such as 127.0.0.1%s", c.MetricsListen, c.MetricsListen[strings.LastIndexByte(c.MetricsListen, ':'):])
 		}
 	}
 	return errors.Join(errs...)
@@ -410,6 +410,15 @@ func hostPort(s string) (host string, err error) {
 		return "", fmt.Errorf("%q: port %q is not 0 to 65535", s, port)
 	}
 	return host, nil
+}
+
+// everyAddress reports whether who listens there listens on all addresses of the machine.
+func everyAddress(host string) bool {
+	if host == "" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.WithZone("").Unmap().IsUnspecified()
 }
 
 func loopback(host string) bool {
