@@ -326,7 +326,7 @@ func TestUnixSocketNeedsNoTokenAndIsClosedToOthers(t *testing.T) {
 	c := memoryConfig(t)
 	path := filepath.Join(t.TempDir(), "agent.sock")
 	tokens := filepath.Join(t.TempDir(), "tokens")
-	if err := os.WriteFile(tokens, []byte("secret\n"), 0o600); err != nil {
+	if err := os.WriteFile(tokens, []byte("a-secret-for-tests\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c.Listen, c.Auth = "unix://"+path, &config.Auth{TokenFile: tokens}

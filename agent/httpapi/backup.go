@@ -23,11 +23,12 @@ func registerBackup(h huma.API, a *api) {
 		Responses: map[string]*huma.Response{"200": {
 			Description: "the file", Content: map[string]*huma.MediaType{"application/octet-stream": {}},
 		}},
-	}, func(context.Context, *struct{}) (*backupOutput, error) {
+	}, func(ctx context.Context, _ *struct{}) (*backupOutput, error) {
 		var file bytes.Buffer // first as a whole: what fails on the way must not look like a backup
 		if err := a.store.Backup(&file); err != nil {
 			return nil, a.refuse(err, "back the state up")
 		}
+		a.auditSecrets(ctx, "backup")
 		return &backupOutput{ContentType: "application/octet-stream", Body: file.Bytes()}, nil
 	})
 }

@@ -47,9 +47,18 @@ func withPeer(ctx context.Context, conn net.Conn) context.Context {
 
 // audit logs a change that was made: who, from where, what, and the hashes of the object before and after it.
 func (a *api) audit(ctx context.Context, what string, kind fmt.Stringer, name, before, after string) {
+	a.log.Info("changed on request", append([]any{"audit", what, "kind", kind.String(), "name", name, "old", before, "new", after}, sender(ctx)...)...)
+}
+
+// auditSecrets logs that secrets were given away.
+func (a *api) auditSecrets(ctx context.Context, what string) {
+	a.log.Info("gave secrets on request", append([]any{"audit", what}, sender(ctx)...)...)
+}
+
+// sender says in a log who sent a request.
+func sender(ctx context.Context) []any {
 	c := callerOf(ctx)
-	a.log.Info("changed on request", "audit", what, "kind", kind.String(), "name", name, "old", before, "new", after,
-		"caller", c.name, "source", c.source, "request", ctx.Value(requestKey{}))
+	return []any{"caller", c.name, "source", c.source, "request", ctx.Value(requestKey{})}
 }
 
 // sourceOf is where a request comes from.

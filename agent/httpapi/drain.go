@@ -22,7 +22,7 @@ func registerDrain(h huma.API, a *api) {
 		OperationID: "drain-real-server", Method: http.MethodPost, Path: path, Tags: tags, DefaultStatus: http.StatusOK,
 		Summary: "Give a real server no new connections until that is undone; what it was asked for stays",
 	}, func(ctx context.Context, in *ServerPath) (*objectOutput[spec.RealServer, spec.RealServerStatus], error) {
-		if err := a.rest(ctx, in.key(), func(drain spec.Drain, rests bool) (any, error) {
+		if err := a.rest(ctx, "drain", in.key(), func(drain spec.Drain, rests bool) (any, error) {
 			switch {
 			case drain.Removes():
 				return nil, newProblem(http.StatusConflict, fmt.Sprintf("real server %q is being removed: put it first to keep it", in.key()), nil)
@@ -39,7 +39,7 @@ func registerDrain(h huma.API, a *api) {
 		OperationID: "end-drain-real-server", Method: http.MethodDelete, Path: path, Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "Give it connections again",
 	}, func(ctx context.Context, in *ServerPath) (*struct{}, error) {
-		return nil, a.rest(ctx, in.key(), func(drain spec.Drain, _ bool) (any, error) {
+		return nil, a.rest(ctx, "end drain", in.key(), func(drain spec.Drain, _ bool) (any, error) {
 			if drain.Removes() {
 				return nil, newProblem(http.StatusConflict, fmt.Sprintf("real server %q is being removed: put it to keep it", in.key()), nil)
 			}
@@ -48,8 +48,9 @@ func registerDrain(h huma.API, a *api) {
 	})
 }
 
-// rest stores what becomes of a real server's drain, nil for none, and applies it.
-func (a *api) rest(ctx context.Context, key string, decide func(drain spec.Drain, rests bool) (any, error)) error {
+// rest stores what becomes of a real server's drain, nil for none, and applies it. what is its word in the audit.
+func (a *api) rest(ctx context.Context, what, key string, decide func(drain spec.Drain, rests bool) (any, error)) error {
+	var before, after string
 	_, err := a.store.Update(func(d spec.Desired) ([]spec.Change, error) {
 		parsed, err := spec.ParseServerKey(key)
 		drain, draining := d.Drains.Get(parsed)
@@ -57,15 +58,23 @@ func (a *api) rest(ctx context.Context, key string, decide func(drain spec.Drain
 			return nil, newProblem(http.StatusNotFound, fmt.Sprintf("real server %q does not exist on this director", key), nil)
 		}
 		next, err := decide(drain, draining)
-		if err != nil || next == nil && !draining {
+		if err != nil || next == nil && !draining || draining && spec.Equal(drain, next) {
 			return nil, err
+		}
+		if draining {
+			before = spec.ETag(drain)
+		}
+		if next != nil {
+			after = spec.ETag(next)
 		}
 		return []spec.Change{{Kind: spec.KindDrain, Key: key, Value: next}}, nil
 	})
 	if err != nil {
 		return a.refuse(err, fmt.Sprintf("store the drain of real server %q", key))
 	}
-	a.audit(ctx, "drain", spec.KindRealServer, key, "", "")
+	if before != after {
+		a.audit(ctx, what, spec.KindRealServer, key, before, after)
+	}
 	return a.refuse(a.apply(ctx, spec.KindRealServer, key), fmt.Sprintf("the drain of real server %q is stored and will be tried again, but could not be applied", key))
 }
 

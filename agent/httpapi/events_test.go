@@ -423,6 +423,12 @@ func TestStreamOutlastsTheLimitsAndEndsWithTheServer(t *testing.T) {
 		}
 		text += string(read[:n])
 	}
+	select {
+	case status := <-waited:
+		t.Errorf("the request that waited was answered with %d while the server ran", status)
+		waited <- status
+	default:
+	}
 	began := time.Now()
 	stop()
 	if err := <-ended; err != nil {

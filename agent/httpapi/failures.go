@@ -15,7 +15,9 @@ const (
 	maxSources = 10_000
 )
 
-// failures counts refused requests by source, so that nobody fills the log or tries tokens at the speed of the network.
+// failures counts refused requests by source, so that nobody fills the log, and who tries tokens soon learns no more than
+// that. It does not slow him down: each token is looked at, or he could lock others out. What keeps tokens from being
+// guessed is their length.
 type failures struct {
 	mu    sync.Mutex
 	since time.Time

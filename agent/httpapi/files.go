@@ -3,7 +3,10 @@ package httpapi
 import (
 	"os"
 	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // lookAtFiles is how long a file that was changed may go unnoticed.
@@ -22,10 +25,12 @@ type reread[T any] struct {
 	looked time.Time
 }
 
-// stamp tells one content of a file from the next: also a file that took another's place within the clock's grain.
+// stamp tells one content of a file from the next: also a file that took another's place within the clock's grain, and one
+// that may be read now because its mode or owner is another.
 type stamp struct {
 	size     int64
 	modified time.Time
+	changed  unix.Timespec // ctime
 	info     os.FileInfo
 }
 
@@ -74,7 +79,7 @@ func (r *reread[T]) look() []stamp {
 	stamps := make([]stamp, len(r.paths))
 	for i, path := range r.paths {
 		if info, err := os.Stat(path); err == nil {
-			stamps[i] = stamp{info.Size(), info.ModTime(), info}
+			stamps[i] = stamp{info.Size(), info.ModTime(), unix.Timespec(info.Sys().(*syscall.Stat_t).Ctim), info}
 		}
 	}
 	return stamps
@@ -82,7 +87,7 @@ func (r *reread[T]) look() []stamp {
 
 func same(a, b []stamp) bool {
 	for i := range a {
-		if a[i].size != b[i].size || !a[i].modified.Equal(b[i].modified) || (a[i].info != nil && b[i].info != nil && !os.SameFile(a[i].info, b[i].info)) {
+		if a[i].size != b[i].size || !a[i].modified.Equal(b[i].modified) || a[i].changed != b[i].changed || (a[i].info != nil && b[i].info != nil && !os.SameFile(a[i].info, b[i].info)) {
 			return false
 		}
 	}

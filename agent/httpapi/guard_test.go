@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lvs-director/terraform-provider-lvs/agent/store"
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
 
@@ -74,6 +75,10 @@ func TestTokensAreReadAgainAndABadFileLocksNobodyOut(t *testing.T) {
 	if err := tokens.Reload(); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("a file that others can read: %v", err)
 	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "what the message says has an effect", func() bool { _, ok := tokens.find("three"); return ok })
 }
 
 func await(t *testing.T, what string, condition func() bool) {
@@ -238,6 +243,48 @@ func TestChangesAreAudited(t *testing.T) {
 	}
 	if got := strings.Count(log.String(), "audit="); got != 3 {
 		t.Errorf("%d changes were audited, want 3:\n%s", got, log.String())
+	}
+}
+
+func TestWhatIsNoPutIsAuditedToo(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		before        []string // method and path
+		method, path  string
+		body          string
+		status, lines int
+		want          string
+	}{
+		"a backup":                    {method: "GET", path: backupPath, status: http.StatusOK, lines: 1, want: "audit=backup"},
+		"a drain":                     {method: "POST", path: serverURL + "/drain", status: http.StatusOK, lines: 1, want: `audit=drain kind="real server" name=web/192.0.2.21:80 old="" new="\"`},
+		"a drain that goes on":        {before: []string{"POST", serverURL + "/drain"}, method: "POST", path: serverURL + "/drain", status: http.StatusOK},
+		"the end of a drain":          {before: []string{"POST", serverURL + "/drain"}, method: "DELETE", path: serverURL + "/drain", status: http.StatusNoContent, lines: 1, want: `audit="end drain"`},
+		"the end of none":             {method: "DELETE", path: serverURL + "/drain", status: http.StatusNoContent},
+		"a hold":                      {method: "PUT", path: instancePath + "?hold=30s", body: instance, status: http.StatusCreated, lines: 2, want: "audit=hold"},
+		"a dry run of a hold":         {method: "PUT", path: instancePath + "?hold=30s&dry_run=true", body: instance, status: http.StatusOK},
+		"a hold with what is refused": {method: "PUT", path: instancePath + "?hold=30s", body: "{}", status: http.StatusUnprocessableEntity},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			state, err := store.Open(filepath.Join(t.TempDir(), "state.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = state.Close() })
+			var log bytes.Buffer
+			f := &fixture{fakeDirector: &fakeDirector{store: state}, store: state}
+			f.handler = held(t, Config{Store: state, Director: f, Routers: &fakeRouters{}, Version: "test", Log: slog.New(slog.NewTextHandler(&log, nil))})
+			f.want(t, http.StatusCreated, "PUT", servicePath, service)
+			f.want(t, http.StatusCreated, "PUT", serverURL, server)
+			if tt.before != nil {
+				f.call(t, tt.before[0], tt.before[1], "")
+			}
+			log.Reset()
+			f.want(t, tt.status, tt.method, tt.path, tt.body)
+			if got := strings.Count(log.String(), "audit="); got != tt.lines || !strings.Contains(log.String(), tt.want) {
+				t.Errorf("logged %s, want %d lines, with %s", log.String(), tt.lines, tt.want)
+			}
+		})
 	}
 }
 

@@ -449,11 +449,14 @@ func TestTokens(t *testing.T) {
 func TestParseTokensRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ text, want string }{
-		"nothing":       {"# none\n", "no token"},
-		"unknown scope": {"a admin sha256:00\n", "1: the scope"},
-		"no hash":       {"\na read secret\n", "2: the third word"},
-		"short hash":    {"a read sha256:0011\n", "1: the third word"},
-		"two words":     {"a secret\n", "1: a line is"},
+		"nothing":               {"# none\n", "no token"},
+		"unknown scope":         {"a admin sha256:00\n", "1: the scope"},
+		"no hash":               {"\na read secret\n", "2: the third word"},
+		"short hash":            {"a read sha256:0011\n", "1: the third word"},
+		"two words":             {"a secret\n", "1: a line is"},
+		"a name alone":          {"# who\nterraform\n", "2: one word alone is a token, and this one is too short"},
+		"an open end":           {fmt.Sprintf("a read sha256:%x\nb write sha256:%[1]x", sha256.Sum256([]byte("secret"))), "2: the last line does not end"},
+		"an expiry that is cut": {fmt.Sprintf("a read sha256:%x 2027-12-31", sha256.Sum256([]byte("secret"))), "1: the last line does not end"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -137,6 +137,9 @@ func (k kind[Spec, State]) put(ctx context.Context, a *api, key string, body []b
 	if changed {
 		a.audit(ctx, "put", k.kind, key, former, spec.ETag(v))
 	}
+	if r.hold != "" && !r.dryRun {
+		a.audit(ctx, "hold", k.kind, key, "", "")
+	}
 	if !r.dryRun {
 		if err := a.apply(ctx, k.kind, key); err != nil {
 			return nil, a.refuse(err, fmt.Sprintf("%s %q is stored and will be tried again, but could not be applied", k.kind, key))

@@ -33,7 +33,7 @@ func TestTLSLetsInWhoHasATokenOrACertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens, err := ParseTokens([]byte("secret"))
+	tokens, err := ParseTokens([]byte(line("terraform", "write", "secret", "")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,8 +28,9 @@ const (
 //	NAME SCOPE sha256:HEX [EXPIRY]
 //
 // with the hash of the token and the day or time (RFC 3339) from which it is of no use any more, or, for a first
-// try, the token itself alone on its line, with the scope write. Blank lines and lines that begin with # are passed
-// over. A file that changes is read again.
+// try, the token itself alone on its line, of 16 characters at least, with the scope write. Blank lines and lines that
+// begin with # are passed over. A file that changes is read again. One whose last line does not end is refused: somebody
+// may be writing it, and a line that is cut can be another token, or one that never expires.
 type Tokens struct{ file *reread[[]token] }
 
 type token struct {
@@ -40,8 +41,12 @@ type token struct {
 	expires time.Time
 }
 
-// maxTokenFile bounds the file, in bytes.
-const maxTokenFile = 1 << 20
+const (
+	// maxTokenFile bounds the file, in bytes.
+	maxTokenFile = 1 << 20
+	// minBareToken is how short a token alone on its line may be, in bytes: a name is shorter, and can be guessed.
+	minBareToken = 16
+)
 
 // LoadTokens reads the file, and will read it again when it changes. One that others may read is refused.
 func LoadTokens(path string, log *slog.Logger) (*Tokens, error) {
@@ -112,6 +117,9 @@ func parseTokens(data []byte) ([]token, error) {
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("0: %w", err)
 	}
+	if len(data) > 0 && data[len(data)-1] != '\n' {
+		return nil, fmt.Errorf("%d: the last line does not end, and may be cut: put a newline behind it", 1+bytes.Count(data, []byte{'\n'}))
+	}
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("1: there is no token in it")
 	}
@@ -121,6 +129,9 @@ func parseTokens(data []byte) ([]token, error) {
 func parseToken(fields []string) (token, error) {
 	switch len(fields) {
 	case 1:
+		if len(fields[0]) < minBareToken {
+			return token{}, fmt.Errorf("one word alone is a token, and this one is too short: write NAME SCOPE sha256:HEX, or a random token of %d characters or more", minBareToken)
+		}
 		return token{scope: ScopeWrite, hash: sha256.Sum256([]byte(fields[0]))}, nil
 	case 3, 4:
 	default:
