@@ -107,13 +107,28 @@ func TestNothingIsLeftOfScriptsWhenTheAgentEnds(t *testing.T) {
 func TestScriptThatEndsTheKeeperEndsItself(t *testing.T) {
 	dir := scriptFolder(t)
 	s := newSandbox(t, dir, "nobody")
-	got := runScript(t, s, patience, write(t, dir, "kill", "kill -KILL $PPID; sleep 60"))
+	note := noteIn(t, dir)
+	got := runScript(t, s, patience, write(t, dir, "kill", daemon+written+"kill -KILL $PPID; sleep 60"), note)
 	if diff := cmp.Diff("what runs scripts has ended: signal: killed", got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := runScript(t, s, patience, write(t, dir, "next", "exit 0")); got != "passed" {
 		t.Errorf("the next script: %s", got)
 	}
+	if err := unix.Kill(readPID(t, note), 0); err == nil {
+		awaitGone(t, readPID(t, note)) // init takes its time
+	}
+}
+
+// One that does not go on is replaced.
+func TestScriptThatStopsTheKeeperIsEnded(t *testing.T) {
+	dir := scriptFolder(t)
+	s := newSandbox(t, dir, "nobody")
+	got := runScript(t, s, time.Second, write(t, dir, "stop", "kill -STOP $PPID; sleep 60"))
+	if diff := cmp.Diff("context deadline exceeded", got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	await(t, "the next script passes", func() bool { return runScript(t, s, patience, write(t, dir, "next", "exit 0")) == "passed" })
 }
 
 // Scripts that hang are no burden to others, nor to the number of the user's processes.

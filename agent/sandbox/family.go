@@ -54,7 +54,7 @@ func (k *keeping) endRun(run uint64) {
 // children, which are orphans then.
 func (k *keeping) endOrphans(run uint64) (found int) {
 	for _, pid := range k.orphans() {
-		if of, marked := runOf(pid); marked && of != run && k.goesOn(of) {
+		if of, known := marked(pid, runMark); known && of != run%marks && k.goesOn(of) {
 			continue
 		}
 		found++
@@ -74,7 +74,7 @@ func (k *keeping) orphans() []int {
 
 func (k *keeping) goesOn(run uint64) bool {
 	for _, of := range k.leaders {
-		if of == run {
+		if of%marks == run {
 			return true
 		}
 	}

@@ -62,6 +62,7 @@ func Keep(requests io.Reader, answers io.Writer) error {
 	if err := limitSelf(); err != nil {
 		return err
 	}
+	endStrays()
 
 	k := &keeping{jobs: make(chan func()), leaders: map[int]uint64{}}
 	k.answers.Writer = answers

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -33,12 +34,14 @@ const (
 	maxDescriptors = 1024
 )
 
-// A mark tells the run that a process belongs to, whatever the process does to its session, group, parent or
-// environment. It is written where every process has a number that its children inherit, and that means nothing to
-// programs without real-time threads, which these cannot have: the limit on real-time processor time, in µs.
+// Marks tell the run and the agent that a process belongs to, whatever it does to its session, group, parent or
+// environment. They are written where every process has a number that its children inherit, and that means nothing to it:
+// a limit that Linux has not used since 2.4 (setrlimit(2)), and one for real-time threads, which programs cannot have.
 const (
-	markLimit = unix.RLIMIT_RTTIME
-	firstMark = 1 << 40 // µs; 12 days
+	runMark   = unix.RLIMIT_LOCKS
+	agentMark = unix.RLIMIT_RTTIME
+	firstMark = 1 << 31 // below it is what somebody meant; all marks are below 1<<32, where 32 bits know no limit
+	marks     = 1 << 30
 )
 
 // rlimit is a soft and a hard limit of a process.
@@ -63,7 +66,8 @@ func (l Limits) rlimits(run uint64) []rlimit {
 		hardAndSoft(unix.RLIMIT_DATA, l.Memory),
 		hardAndSoft(unix.RLIMIT_NPROC, l.Processes),
 		hardAndSoft(unix.RLIMIT_NOFILE, maxDescriptors),
-		hardAndSoft(markLimit, firstMark+run), // last: who has inherited the mark has inherited them all
+		hardAndSoft(agentMark, firstMark+uint64(os.Getppid())%marks),
+		hardAndSoft(runMark, firstMark+run%marks), // last: who has inherited this mark has inherited them all
 	}
 }
 
@@ -77,7 +81,7 @@ func (k *keeping) impose(l Limits, run uint64, leader int) error {
 	for more := true; more; {
 		more = false
 		for _, pid := range familyOf(append(k.orphans(), leader)...) {
-			if _, marked := runOf(pid); marked || limited[pid] {
+			if _, known := marked(pid, runMark); known || limited[pid] {
 				continue
 			}
 			limited[pid], more = true, true
@@ -106,10 +110,10 @@ func lower(pid int, limit rlimit) error {
 	return nil
 }
 
-// runOf returns the run that a process belongs to; ok is false where it has no mark.
-func runOf(pid int) (run uint64, ok bool) {
+// marked returns what a process has been marked with; ok is false where it has no such mark.
+func marked(pid, limit int) (of uint64, ok bool) {
 	var mark unix.Rlimit
-	if unix.Prlimit(pid, markLimit, nil, &mark) != nil || mark.Max < firstMark || mark.Max == unix.RLIM_INFINITY {
+	if unix.Prlimit(pid, limit, nil, &mark) != nil || mark.Max < firstMark || mark.Max >= firstMark+marks {
 		return 0, false
 	}
 	return mark.Max - firstMark, true

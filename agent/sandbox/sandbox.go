@@ -38,7 +38,8 @@ type Sandbox struct {
 	runs    uint64
 }
 
-// New returns a Sandbox in which nothing runs. Whether directory and user exist is seen at each run, so that they may
+// New returns a Sandbox in which nothing runs, the only one of its process: what programs it finds of this process, when
+// the first one of its own begins, it takes for left behind. Whether directory and user exist is seen at each run, so that they may
 // be made later. It is to be closed.
 func New(c Config) *Sandbox {
 	if !maySwitchUser() {
