@@ -18,7 +18,7 @@ func healthCheckAttribute(description string) schema.Attribute {
 		MarkdownDescription: description,
 		Attributes: map[string]schema.Attribute{
 			"interval": durationAttribute(check.Interval, "Time between two checks of a server, from start to start: `10ms` to `24h`."),
-			"timeout":  durationAttribute(check.Timeout, "A check without an answer by then has failed: at most `interval`."),
+			"timeout":  checkTimeoutAttribute(check.Timeout),
 			"rise":     countAttribute(check.Rise, "Passes in a row that bring a server in: 1 to 255."),
 			"fall":     countAttribute(check.Fall, "Failures in a row that take a server out: 1 to 255."),
 			"only_when_active": flagAttribute(false, "Whether checks run only on the director where the virtual server's address is active, to spare the real servers. Elsewhere a "+
@@ -70,7 +70,7 @@ func healthCheck(o, config types.Object) *spec.HealthCheck {
 	}
 	v := spec.DefaultHealthCheck()
 	v.Interval = duration(attribute[timetypes.GoDuration](o, "interval"), v.Interval, longestInterval)
-	v.Timeout = duration(attribute[timetypes.GoDuration](o, "timeout"), v.Timeout, shortestTimeout)
+	v.Timeout = duration(attribute[timetypes.GoDuration](o, "timeout"), spec.DefaultCheckTimeout(v.Interval), shortestTimeout)
 	v.Rise = number(attribute[types.Int64](o, "rise"), v.Rise)
 	v.Fall = number(attribute[types.Int64](o, "fall"), v.Fall)
 	v.OnlyWhenActive = flag(attribute[types.Bool](o, "only_when_active"), false)

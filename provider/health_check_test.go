@@ -99,7 +99,8 @@ func TestHealthCheckThatCannotBeIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		`http = { tls = { client_cert_pem = "c" } }`:                                                       "health_check.http.tls.client_key_pem_wo: the certificate's key is needed",
 		`grpc = { tls = { client_key_pem_wo = "c" } }`:                                                     "health_check.grpc.tls.client_cert_pem: there is a key without its certificate",
 		`smtp = { tls = { client_cert_pem = "c", client_key_pem_wo = "s3cret" } }`:                         "health_check.smtp.tls.client_cert_pem: it and its key cannot be used: failed to find any PEM data in certificate input",
-		`interval = "1s", timeout = "2s", ping = {}`:                                                       "health_check.timeout: 2s is longer than the interval of 1s",
+		`interval = "1s", timeout = "2s", ping = {}`:                                                       "health_check.timeout: 2s is not shorter than the interval of 1s: use less",
+		`interval = "1s", timeout = "1s", ping = {}`:                                                       "health_check.timeout: 1s is not shorter than the interval of 1s: use less",
 		`tcp = {}, dns = { name = "a.example", expected_rcode = "WRONG" }`:                                 `health_check.dns.expected_rcode: "WRONG" is not known`,
 	} {
 		t.Run(check, func(t *testing.T) {
@@ -202,4 +203,27 @@ func TestSecretThatIsNotKnownYetIsNoError(t *testing.T) {
 resource "terraform_data" "late" {
   input = "s3cret"
 }` + config, Check: given})
+}
+
+func TestTimeoutOfAHealthCheckThatIsLeftOutGoesByTheInterval(t *testing.T) {
+	t.Parallel()
+	d := newDirectors(t, "d1", "d2")
+	with := func(interval string) string {
+		return providerBlock(d) + `
+resource "terraform_data" "interval" { input = "` + interval + `" }
+` + strings.Replace(servedPair, `"dr"`, `"dr"`+"\nhealth_check = { interval = terraform_data.interval.output, tcp = {} }", 1)
+	}
+	var steps []resource.TestStep
+	for _, step := range []struct{ interval, timeout string }{{"1s", "500ms"}, {"4s", "1s"}, {"200ms", "100ms"}} {
+		steps = append(steps, resource.TestStep{Config: with(step.interval)}, resource.TestStep{
+			PreConfig: func() {
+				for name, director := range d {
+					if got := director.store.Desired().VirtualServers["web"].HealthCheck.Timeout.String(); got != step.timeout {
+						t.Errorf("the timeout at %s on %s is %s, want %s", step.interval, name, got, step.timeout)
+					}
+				}
+			}, Config: with(step.interval), ConfigPlanChecks: noChanges(),
+		})
+	}
+	run(t, steps...)
 }

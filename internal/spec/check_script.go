@@ -91,7 +91,14 @@ func (v *CheckScript) Validate() FieldErrors {
 	default:
 		errs.content("/content", v.Content)
 	}
-	errs.schedule(v.Interval, v.Timeout, v.Rise, v.Fall)
+	errs.interval(v.Interval)
+	switch {
+	case v.Timeout <= 0:
+		errs.add("/timeout", "%s is no time to answer in: use more than 0s", v.Timeout)
+	case v.Timeout > v.Interval:
+		errs.add("/timeout", "%s is longer than the interval of %s: use at most the interval", v.Timeout, v.Interval)
+	}
+	errs.inARow(v.Rise, v.Fall)
 	return errs
 }
 
@@ -100,17 +107,15 @@ const (
 	maxCheckInterval = 24 * time.Hour
 )
 
-// schedule reports what is wrong with the rhythm of a check.
-func (e *FieldErrors) schedule(interval, timeout Duration, rise, fall int) {
-	if d := interval.Std(); d < minCheckInterval || d > maxCheckInterval {
+// interval reports a time between two rounds of a check that cannot be.
+func (e *FieldErrors) interval(d Duration) {
+	if d < Duration(minCheckInterval) || d > Duration(maxCheckInterval) {
 		e.add("/interval", "%s is out of range: use %s to %s", d, minCheckInterval, maxCheckInterval)
 	}
-	switch d := timeout.Std(); {
-	case d <= 0:
-		e.add("/timeout", "%s is no time to answer in: use more than 0s", d)
-	case d > interval.Std():
-		e.add("/timeout", "%s is longer than the interval of %s: use at most the interval", d, interval)
-	}
+}
+
+// inARow reports results in a row that cannot be counted.
+func (e *FieldErrors) inARow(rise, fall int) {
 	e.within("/rise", rise, 1, 255)
 	e.within("/fall", fall, 1, 255)
 }

@@ -66,6 +66,10 @@ func TestDecodeFillsInDefaults(t *testing.T) {
 			Interval: Duration(2 * time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 3,
 			HTTP: &HTTPCheck{Version: "1.1", HTTPRequest: HTTPRequest{Method: "GET", Path: "/a", ExpectedStatus: []StatusRange{{200, 299}}},
 				AdditionalRequests: []AdditionalRequest{{HTTPRequest{Method: "GET", Path: "/b", ExpectedStatus: []StatusRange{{200, 299}}}}}}}}},
+		"timeout leaves the interval a pause": {KindRealServer, `{"health_check":{"interval":"1s","tcp":{}}}`, &RealServer{Weight: 1, HealthCheck: &HealthCheck{
+			Interval: Duration(time.Second), Timeout: Duration(500 * time.Millisecond), Rise: 1, Fall: 3, TCP: &TCPCheck{}}}},
+		"timeout of a check that is given stays": {KindRealServer, `{"health_check":{"timeout":"1s","interval":"1s","tcp":{}}}`, &RealServer{Weight: 1, HealthCheck: &HealthCheck{
+			Interval: Duration(time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 3, TCP: &TCPCheck{}}}},
 		"real server":                     {KindRealServer, `{}`, &RealServer{Weight: 1}},
 		"real server of weight 0":         {KindRealServer, `{"weight":0}`, &RealServer{}},
 		"check script":                    {KindCheckScript, `{}`, &CheckScript{Interval: Duration(time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 1}},

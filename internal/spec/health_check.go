@@ -13,7 +13,7 @@ import (
 // HealthCheck is how the real servers of a service are checked. Every kind that is named must pass.
 type HealthCheck struct {
 	Interval Duration `json:"interval" required:"false" doc:"default 2s; time between two checks of a server, from start to start; 10ms to 24h"`
-	Timeout  Duration `json:"timeout" required:"false" doc:"default 1s; a check without an answer by then has failed; at most the interval"`
+	Timeout  Duration `json:"timeout" required:"false" doc:"default 1s, or half the interval where that is 1s or less; a check without an answer by then has failed; less than the interval"`
 	Rise     int      `json:"rise" minimum:"1" maximum:"255" required:"false" default:"1" doc:"passes in a row that bring a server in"`
 	Fall     int      `json:"fall" minimum:"1" maximum:"255" required:"false" default:"3" doc:"failures in a row that take a server out"`
 	// OnlyWhenActive spares the real servers the checks of directors that do not need them.
@@ -50,20 +50,44 @@ func (v *ScriptCheck) Validate() FieldErrors {
 
 // DefaultHealthCheck returns a health check in which everything that has a default has it.
 func DefaultHealthCheck() HealthCheck {
-	return HealthCheck{Interval: Duration(2 * time.Second), Timeout: Duration(time.Second), Rise: 1, Fall: 3}
+	interval := Duration(2 * time.Second)
+	return HealthCheck{Interval: interval, Timeout: DefaultCheckTimeout(interval), Rise: 1, Fall: 3}
+}
+
+// DefaultCheckTimeout returns the timeout of health checks that come at an interval, where none is given: a second, or
+// half the interval where that is no longer than a second.
+func DefaultCheckTimeout(interval Duration) Duration {
+	if usual := Duration(time.Second); usual < interval {
+		return usual
+	}
+	return interval / 2
 }
 
 // UnmarshalJSONFrom fills in the defaults.
 func (v *HealthCheck) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	type plain HealthCheck
 	*v = DefaultHealthCheck()
-	return json.UnmarshalDecode(dec, (*plain)(v))
+	v.Timeout = unset
+	if err := json.UnmarshalDecode(dec, (*plain)(v)); err != nil {
+		return err
+	}
+	if v.Timeout == unset {
+		v.Timeout = DefaultCheckTimeout(v.Interval)
+	}
+	return nil
 }
 
 // Validate reports everything that is wrong with the values themselves.
 func (v *HealthCheck) Validate() FieldErrors {
 	var errs FieldErrors
-	errs.schedule(v.Interval, v.Timeout, v.Rise, v.Fall)
+	errs.interval(v.Interval)
+	switch {
+	case v.Timeout <= 0:
+		errs.add("/timeout", "%s is no time to answer in: use more than 0s", v.Timeout)
+	case v.Timeout >= v.Interval:
+		errs.add("/timeout", "%s is not shorter than the interval of %s: use less", v.Timeout, v.Interval)
+	}
+	errs.inARow(v.Rise, v.Fall)
 	if v.kinds() == nil {
 		errs.add("", "a health check names at least one of tcp, http, dns, grpc, smtp, udp, ping and script")
 	}

@@ -24,7 +24,7 @@ func TestConnectionsOutliveChangesRestartsAndADrain(t *testing.T) {
 	eventually(t, "d1 holds the VIP", func() bool { return holds(t, p.d1) })
 	service := func(scheduler string) {
 		put(t, p.d1, "/v1/virtual-servers/echo", fmt.Sprintf(`{"address":"192.0.2.100","port":7,"scheduler":%q,"forwarding_method":"dr",
-			"drain_timeout":"10m","health_check":{"interval":"500ms","timeout":"500ms","fall":3,"tcp":{}}}`, scheduler))
+			"drain_timeout":"10m","health_check":{"interval":"500ms","timeout":"400ms","fall":3,"tcp":{}}}`, scheduler))
 	}
 	server := func(address string, weight int) {
 		put(t, p.d1, serverPath(address), fmt.Sprintf(`{"weight":%d}`, weight))

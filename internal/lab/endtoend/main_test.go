@@ -143,7 +143,7 @@ func (p *pair) configure(t *testing.T, instanceOptions string) {
 	t.Helper()
 	for priority, d := range map[int]*lab.Director{150: p.d1, 100: p.d2} {
 		put(t, d, "/v1/virtual-servers/web", `{"address":"192.0.2.100","port":80,"scheduler":"wrr","forwarding_method":"dr",
-			"health_check":{"interval":"500ms","timeout":"500ms","fall":3,"tcp":{}}}`)
+			"health_check":{"interval":"500ms","timeout":"400ms","fall":3,"tcp":{}}}`)
 		put(t, d, "/v1/virtual-servers/web/real-servers/192.0.2.21:80", `{"weight":1}`)
 		put(t, d, "/v1/virtual-servers/web/real-servers/192.0.2.22:80", `{"weight":3}`)
 		put(t, d, "/v1/vrrp-instances/web", fmt.Sprintf(`{"virtual_router_id":51,"interface":"eth0","priority":%d,
