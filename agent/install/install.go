@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/newfile"
 )
 
 // Names of the files in a director's folder.
@@ -73,7 +75,7 @@ func (d Director) Make() error {
 		return err
 	}
 	for i, f := range files {
-		if err := write(filepath.Join(d.Dir, f.name), f.data); err != nil {
+		if err := newfile.Create(filepath.Join(d.Dir, f.name), f.data); err != nil {
 			for _, made := range files[:i] {
 				err = errors.Join(err, os.Remove(filepath.Join(d.Dir, made.name)))
 			}
@@ -208,14 +210,4 @@ The next director, with this folder at hand: lvs-agent init --dir DIR --name NAM
 Then keep %s, %s and %s somewhere else: the agent does not need them.
 `, d.Name, d.Address, path(caFile), path(clientFile), path(clientKeyFile), path(tokenFile), dir, caKeyFile, clientKeyFile, tokenFile)
 	return text.String()
-}
-
-// write makes a file that only its owner may read, and that was not there.
-func write(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/newfile"
 )
 
 // skipEvents is how far the numbers of events jump when a file is replaced, so that those told since the backup was
@@ -84,7 +86,7 @@ func replace(path string, fill func(fresh string) error) (before string, err err
 	if err := os.Rename(fresh, path); err != nil {
 		return before, fmt.Errorf("put the other state in its place: %w", err)
 	}
-	return before, syncFolder(filepath.Dir(path))
+	return before, newfile.SyncFolder(filepath.Dir(path))
 }
 
 // kept is what a state that is replaced leaves to the next one.
@@ -149,15 +151,14 @@ func (k kept) putInto(fresh string) error {
 	return errors.Join(err, s.Close())
 }
 
-func copyFile(to, from string) (err error) {
+// copyFile makes the file to, in the place of one that somebody had no time to remove.
+func copyFile(to, from string) error {
 	data, err := os.ReadFile(from)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
+	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	_, err = io.Copy(f, bytes.NewReader(data))
-	return errors.Join(err, f.Sync(), f.Close())
+	return newfile.Create(to, data)
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/newfile"
 )
 
 // DamagedError says that a file is not what an agent wrote. Nothing of it was read, and it was not touched.
@@ -40,7 +42,7 @@ func (e *DamagedError) SetAside() error {
 		return fmt.Errorf("set the damaged file aside: %w", err)
 	}
 	e.Aside = aside
-	return syncFolder(filepath.Dir(e.Path))
+	return newfile.SyncFolder(filepath.Dir(e.Path))
 }
 
 // lastSetAside returns the file that was last set aside from path, or "".

@@ -12,6 +12,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/newfile"
 )
 
 // lockTimeout bounds the wait for a file that another process holds.
@@ -58,7 +60,7 @@ func create(path string, fill func(*bbolt.DB) error) (err error) {
 	if err := os.Rename(temporary, path); err != nil {
 		return explain(path, err)
 	}
-	return syncFolder(filepath.Dir(path))
+	return newfile.SyncFolder(filepath.Dir(path))
 }
 
 func openBolt(path string) (*bbolt.DB, error) {
@@ -120,13 +122,4 @@ func guard(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// syncFolder has the names in a folder outlive a power cut.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/lvs-director/terraform-provider-lvs/internal/newfile"
 )
 
 // ErrLent refuses a change while another process has the file. It is an EBUSY.
@@ -59,7 +61,7 @@ func (s *Store) TakeBack() error {
 		err = nil
 	}
 	if err == nil {
-		err = errors.Join(syncFolder(filepath.Dir(s.lent)), s.reopen(s.lent))
+		err = errors.Join(newfile.SyncFolder(filepath.Dir(s.lent)), s.reopen(s.lent))
 	}
 	if err != nil {
 		return fmt.Errorf("take %s back: %w", s.lent, err)

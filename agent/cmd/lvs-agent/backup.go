@@ -3,12 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lvs-director/terraform-provider-lvs/agent"
 	"github.com/lvs-director/terraform-provider-lvs/agent/config"
+	"github.com/lvs-director/terraform-provider-lvs/internal/newfile"
 )
 
 func backupCommand() *cobra.Command {
@@ -28,13 +28,8 @@ func backupCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-			if err != nil {
+			if err := newfile.Create(args[0], data); err != nil {
 				return fmt.Errorf("write the backup: %w", err)
-			}
-			_, err = f.Write(data)
-			if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-				return errors.Join(fmt.Errorf("write the backup: %w", err), os.Remove(args[0]))
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes\n", args[0], len(data))
 			return nil
