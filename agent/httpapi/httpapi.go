@@ -8,9 +8,11 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"syscall"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -116,10 +118,26 @@ func Handler(c Config) http.Handler {
 	}
 	completeDocument(h.OpenAPI())
 	mux.Handle("GET /metrics", MetricsHandler(c.Director, c.Collectors...))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, http.StatusNotFound, "nothing is at "+r.URL.Path+": the routes are in /v1/openapi.json")
-	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { notServed(mux, w, r) })
 	return newGuard(c, withoutOverload(whileDegraded(c.Degraded, mux)))
+}
+
+// notServed answers a request for which there is no route: 405 where there is one for other methods.
+func notServed(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	var others []string
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/" {
+			others = append(others, method)
+		}
+	}
+	if len(others) > 0 {
+		w.Header().Set("Allow", strings.Join(others, ", "))
+		writeProblem(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s takes no %s: it takes %s", r.URL.Path, r.Method, strings.Join(others, " and ")))
+		return
+	}
+	writeProblem(w, http.StatusNotFound, "nothing is at "+r.URL.Path+": the routes are in /v1/openapi.json")
 }
 
 // humaConfig makes huma answer as the contract says: our JSON, our problems, no pages of its own.

@@ -424,6 +424,10 @@ func TestUnknownPathEmptyAndLargeBody(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.want(t, http.StatusNotFound, "GET", "/v2/status", "")
+	f.want(t, http.StatusNotFound, "PUT", "/", "")
+	if answer := f.call(t, "POST", servicePath, service); answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Allow") != "GET, PUT, DELETE" {
+		t.Errorf("POST was answered %d, Allow %q", answer.StatusCode, answer.Header.Get("Allow"))
+	}
 	f.want(t, http.StatusBadRequest, "PUT", servicePath, "")
 	f.want(t, http.StatusRequestEntityTooLarge, "PUT", servicePath, `{"address":"`+strings.Repeat("1", MaxBody)+`"}`)
 }
