@@ -96,7 +96,7 @@ func (k *keeping) serve(all context.Context, requests io.Reader, running *sync.W
 			end()
 		case r.End: // it has ended already
 		case r.Rehearse:
-			k.answer(rehearse(r))
+			running.Go(func() { k.answer(rehearse(r)) }) // its disk may not answer
 		default:
 			ctx, end := context.WithCancel(all)
 			mu.Lock()
