@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lvs-director/terraform-provider-lvs/agent/event"
 	"github.com/lvs-director/terraform-provider-lvs/agent/httpapi"
 	"github.com/lvs-director/terraform-provider-lvs/agent/store"
 	"github.com/lvs-director/terraform-provider-lvs/internal/spec"
@@ -26,6 +27,8 @@ type testDirector struct {
 	url    string
 	store  *store.Store
 	server *httptest.Server
+	// events tell what a test does to the machine, as an agent would: a snapshot of before is none any more.
+	events *event.Log
 
 	// journal has the requests to all directors that were started together.
 	journal *journal
@@ -48,9 +51,9 @@ func newDirectors(t *testing.T, names ...string) map[string]*testDirector {
 	t.Helper()
 	directors, all := map[string]*testDirector{}, &journal{}
 	for _, name := range names {
-		d := &testDirector{name: name, foreign: map[string]spec.KernelService{}, store: store.InMemory(), journal: all}
+		d := &testDirector{name: name, foreign: map[string]spec.KernelService{}, store: store.InMemory(), events: event.New(1, 0), journal: all}
 		api := httpapi.Handler(httpapi.Config{
-			Store: d.store, Director: d, Routers: testRouters{d}, Table: d.ipvsTable, Doubts: d.doubts, Version: "test", Log: slog.New(slog.DiscardHandler),
+			Store: d.store, Director: d, Routers: testRouters{d}, Table: d.ipvsTable, Doubts: d.doubts, Events: d.events, Version: "test", Log: slog.New(slog.DiscardHandler),
 		})
 		d.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			all.add(name + " " + r.Method + " " + r.URL.RequestURI())
@@ -160,6 +163,7 @@ func (d *testDirector) setAside(instance string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.aside = instance
+	d.events.Publish(spec.Event{Type: spec.EventFailoverBegun})
 }
 
 // setState says in which state an instance is.
@@ -167,12 +171,14 @@ func (d *testDirector) setState(instance string, state spec.InstanceState) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.states = map[string]spec.InstanceState{instance: state}
+	d.events.Publish(spec.Event{Type: spec.EventStateChanged})
 }
 
 func (d *testDirector) setDrift(drift ...spec.Drift) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.drift = drift
+	d.events.Publish(spec.Event{Type: spec.EventDriftNoticed})
 }
 
 func (d *testDirector) setRefusal(errs ...spec.FieldError) {
