@@ -45,7 +45,10 @@ const releaseTimeout = 5 * time.Second
 
 // Agent is a director's daemon. New opens what it needs, Run does the work.
 type Agent struct {
-	config  config.Config
+	config config.Config
+	// reloaded is the configuration as it was read last. Of it counts what config.Reloadable says.
+	reloaded atomic.Pointer[config.Config]
+
 	version string
 	log     *slog.Logger
 
@@ -112,6 +115,7 @@ func (a *Agent) open() (err error) {
 func (a *Agent) assemble() {
 	a.started = make(chan struct{})
 	a.upgrades = make(chan upgrade)
+	a.reloaded.Store(&a.config)
 	a.checker = check.New(check.Config{Prober: a.plane.prober, Starter: a.plane.starter, Log: a.log, Changed: a.verdictsChanged, Publish: a.events.Publish, Presence: presence{a.store, func() *vrrp.Engine { return a.engine }}})
 	a.balancer = balance.New(balance.Config{
 		Kernel: a.plane.table, Health: health{a.checker}, Weights: a.checker.Weight, Ledger: store.LedgerOf[ipvs.ServiceKey](a.store, ledgerServices), Drains: drains{a.store}, Log: a.log,
@@ -170,7 +174,7 @@ func (a *Agent) listen() error {
 	}
 	counters := newCounters(a.checker, a.balancer, a.tuner, a.engine)
 	handler := httpapi.Handler(httpapi.Config{
-		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Doubts: a.doubts, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: a.tokens, Clients: clients(a.config), Objects: a.config.Limits.Objects, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
+		Store: a.store, Degraded: a.store.Degraded(), Director: a, Routers: routers{a.engine}, Doubts: a.doubts, Facts: a.plane.facts, Table: a.balancer.Table, Events: a.events, Tokens: a.tokens, Clients: clients(a.config), Objects: func() int { return a.reloaded.Load().Limits.Objects }, Collectors: []prometheus.Collector{counters}, Version: a.version, Log: a.log,
 	})
 	api, err := httpapi.NewServer(a.api, a.tlsFiles(), a.tokens, a.config.Limits.Connections, handler, a.log)
 	if err != nil {
@@ -316,7 +320,7 @@ func (a *Agent) serve(ctx, working context.Context) (next *upgrade, err error) {
 func (a *Agent) rest(ctx context.Context) error {
 	last, end := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 	defer end()
-	if a.config.OnStop == config.OnStopRelease {
+	if a.reloaded.Load().OnStop == config.OnStopRelease {
 		return errors.Join(a.balancer.Release(last), a.tuner.Release(last))
 	}
 	return a.tuner.Rest(last)
@@ -337,19 +341,6 @@ func (a *Agent) tellHooks(ctx context.Context) telling {
 		allHappened()
 		hooks.Wait()
 	}}
-}
-
-// Reload reads certificates and tokens again. What cannot be read stays as it was. They are read again by themselves, too,
-// soon after they changed: this is for who wants to know at once whether they are right.
-func (a *Agent) Reload() error {
-	var errs []error
-	if a.tokens != nil {
-		errs = append(errs, a.tokens.Reload())
-	}
-	for _, s := range a.servers {
-		errs = append(errs, s.Reload())
-	}
-	return errors.Join(errs...)
 }
 
 // Close gives back what New opened. Run does it by itself.

@@ -137,6 +137,16 @@ func (b *Balancer) Set(d spec.Desired) {
 	b.Trigger()
 }
 
+// SetDriftPolicy has passes from now on go by another policy.
+func (b *Balancer) SetDriftPolicy(ctx context.Context, p DriftPolicy) error {
+	if err := b.take(ctx); err != nil {
+		return err
+	}
+	defer b.give()
+	b.policy = p
+	return nil
+}
+
 // Metrics returns what was counted so far: writes are messages that change the kernel's table.
 func (b *Balancer) Metrics() drift.Metrics { return b.counters.Metrics() }
 

@@ -20,12 +20,12 @@ func (a *api) admit(d spec.Desired, changes []spec.Change) error {
 			more--
 		}
 	}
-	if more <= 0 || a.objects == 0 {
+	if more <= 0 || a.objects == nil {
 		return nil
 	}
-	if n := d.Objects(); n+more > a.objects {
+	if n, most := d.Objects(), a.objects(); most > 0 && n+more > most {
 		return newProblem(http.StatusInsufficientStorage, fmt.Sprintf(
-			"this director keeps %d objects and may keep %d: delete some, or raise limits.objects in the agent's file", n, a.objects), nil)
+			"this director keeps %d objects and may keep %d: delete some, or raise limits.objects in the agent's file", n, most), nil)
 	}
 	return nil
 }

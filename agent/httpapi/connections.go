@@ -7,13 +7,14 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 )
 
 // connections bounds how many a listener has. When there are too many, the one makes room that has been open for longest
 // without a request, or else the one that has been at rest for longest after its last: so nobody keeps others out by
 // saying nothing. One with a request under way is left alone.
 type connections struct {
-	limit int // 0 is none
+	limit *atomic.Int64 // 0 is none
 	log   *slog.Logger
 
 	mu sync.Mutex
@@ -28,7 +29,7 @@ type place struct {
 	at *order.Element
 }
 
-func newConnections(limit int, log *slog.Logger) *connections {
+func newConnections(limit *atomic.Int64, log *slog.Logger) *connections {
 	return &connections{limit: limit, log: log, all: map[net.Conn]*place{}}
 }
 
@@ -38,8 +39,8 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	defer c.mu.Unlock()
 	switch state {
 	case http.StateNew:
-		if c.limit > 0 && len(c.all) >= c.limit && !c.makeRoom() {
-			c.log.Warn("refused a connection: all that there may be have requests under way", "limit", c.limit)
+		if limit := int(c.limit.Load()); limit > 0 && len(c.all) >= limit && !c.makeRoom() {
+			c.log.Warn("refused a connection: all that there may be have requests under way", "limit", c.limit.Load())
 			closeNow(conn)
 			return
 		}
@@ -77,7 +78,7 @@ func (c *connections) makeRoom() bool {
 			c.put(conn, nil)
 			delete(c.all, conn)
 			closeNow(conn)
-			c.log.Warn("closed a connection that said nothing, to make room for another", "source", conn.RemoteAddr().String(), "limit", c.limit)
+			c.log.Warn("closed a connection that said nothing, to make room for another", "source", conn.RemoteAddr().String(), "limit", c.limit.Load())
 			return true
 		}
 	}

@@ -73,8 +73,8 @@ type Config struct {
 	Table func(context.Context) (spec.IPVSTable, error)
 	// Tokens says whose requests are served; nil serves everybody whom the listener lets in.
 	Tokens *Tokens
-	// Objects bounds how many the director keeps; 0 is without bound.
-	Objects int
+	// Objects returns how many the director may keep; 0 is without bound, and so is a nil Objects.
+	Objects func() int
 	// Clients are the names of client certificates with what they allow; nil lets all of them write.
 	Clients map[string]Scope
 	// Collectors are served on /metrics beside those made from the status.
@@ -89,7 +89,7 @@ type api struct {
 	director Director
 	routers  Routers // nil when nobody here could hand over
 	waiting  waiting
-	objects  int // how many there may be; 0 is without bound
+	objects  func() int // how many there may be; 0 is without bound
 	events   Events
 	doubts   func(v any) spec.FieldErrors // nil when nobody knows
 	log      *slog.Logger

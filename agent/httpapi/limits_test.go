@@ -17,7 +17,7 @@ import (
 func TestObjectsAreBounded(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	f.handler = held(t, Config{Store: f.store, Director: f, Objects: 3, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	f.handler = held(t, Config{Store: f.store, Director: f, Objects: func() int { return 3 }, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	f.want(t, http.StatusCreated, "PUT", scriptPath, script)
 	f.want(t, http.StatusCreated, "PUT", servicePath, service)
 	f.want(t, http.StatusCreated, "PUT", serverURL, server)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -38,7 +39,7 @@ type TLSFiles struct {
 type Server struct {
 	listener net.Listener
 	handler  http.Handler
-	limit    int // of connections; 0 is none
+	limit    atomic.Int64 // of connections; 0 is none
 	log      *slog.Logger
 	config   *tls.Config          // nil without
 	tls      *reread[*tls.Config] // nil without
@@ -79,8 +80,13 @@ func NewServer(listener net.Listener, files TLSFiles, tokens *Tokens, limit int,
 	if err != nil {
 		return nil, err
 	}
-	return &Server{listener: listener, limit: limit, handler: handler, log: log, config: config, tls: reread, read: readTimeout, write: writeTimeout}, nil
+	s := &Server{listener: listener, handler: handler, log: log, config: config, tls: reread, read: readTimeout, write: writeTimeout}
+	s.Limit(limit)
+	return s, nil
 }
+
+// Limit bounds the connections from the next one on; 0 is without bound.
+func (s *Server) Limit(connections int) { s.limit.Store(int64(connections)) }
 
 // server returns one that serves once. Requests that wait for something to happen end with serving.
 func (s *Server) server(serving context.Context) *http.Server {
@@ -123,7 +129,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve %s: %w", s.listener.Addr(), err)
 	}
 	server, owed := s.server(ctx), newOwed()
-	bound := newConnections(s.limit, s.log)
+	bound := newConnections(&s.limit, s.log)
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		bound.changed(conn, state)
 		owed.note(conn, state)

@@ -116,6 +116,13 @@ func (t *Tuner) Set(v *spec.IPVSSettings) {
 	}
 }
 
+// SetDriftPolicy has passes from now on go by another policy.
+func (t *Tuner) SetDriftPolicy(p DriftPolicy) {
+	t.turn.Lock()
+	defer t.turn.Unlock()
+	t.DriftPolicy = p
+}
+
 // Metrics returns what was counted so far.
 func (t *Tuner) Metrics() drift.Metrics { return t.counters.Metrics() }
 

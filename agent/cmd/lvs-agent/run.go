@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -44,7 +45,15 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			leaveRoomForAdverts()
-			log := logger(c.Log)
+			level := &slog.LevelVar{}
+			log := loggerAt(level, c.Log)
+			reload := func() (config.Config, error) {
+				c, err := load(cmd, file, dev)
+				if err == nil {
+					level.Set(levelOf(c.Log))
+				}
+				return c, err
+			}
 			if err := boundMemory(log); err != nil {
 				log.Warn("the memory of the control group is not heeded", "error", err)
 			}
@@ -54,7 +63,7 @@ func runCommand() *cobra.Command {
 			}
 			a, err := newAgent(cmd.Context(), c, from, log)
 			for err == nil {
-				err = runOne(cmd.Context(), a, next, asked, log)
+				err = runOne(cmd.Context(), a, next, asked, reload, log)
 				switch {
 				case errors.Is(err, agent.ErrHandedOver):
 					return nil
@@ -81,13 +90,13 @@ func newAgent(ctx context.Context, c config.Config, from *handover.Predecessor, 
 }
 
 // runOne runs an agent, with the service manager told and listened to.
-func runOne(ctx context.Context, a *agent.Agent, next handover.Program, asked <-chan os.Signal, log *slog.Logger) (err error) {
+func runOne(ctx context.Context, a *agent.Agent, next handover.Program, asked <-chan os.Signal, reload func() (config.Config, error), log *slog.Logger) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var telling sync.WaitGroup
 	telling.Go(func() { tellManager(ctx, a, log) })
 	a.Upgradable(next, func(pid int) { tellOfNext(pid, log) })
 	telling.Go(func() { upgradeWhenAsked(ctx, a, asked) })
-	stop := reloadOnHangup(a, log)
+	stop := reloadOnHangup(ctx, a, reload, log)
 	defer func() {
 		cancel(err)
 		stop()
@@ -96,25 +105,42 @@ func runOne(ctx context.Context, a *agent.Agent, next handover.Program, asked <-
 	return a.Run(ctx)
 }
 
-// reloadOnHangup has the agent read certificates and tokens again on SIGHUP, until it is stopped.
-func reloadOnHangup(a *agent.Agent, log *slog.Logger) (stop func()) {
+// reloadOnHangup has the agent take over what can change of its file, and read certificates and tokens again, on SIGHUP,
+// until it is stopped.
+func reloadOnHangup(ctx context.Context, a *agent.Agent, reload func() (config.Config, error), log *slog.Logger) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	go func() {
 		for range hangup {
 			_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading+"\n"+monotonic())
-			err := a.Reload()
-			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
-			if err != nil {
-				log.Error("not all could be read again; what was read last still counts", "error", err)
-				continue
+			c, err := reload()
+			var left []string
+			if err == nil {
+				left, err = a.Reload(ctx, c)
 			}
-			log.Info("read certificates and tokens again")
+			_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+			tellReloaded(left, err, log)
 		}
 	}()
 	return func() {
 		signal.Stop(hangup)
 		close(hangup)
+	}
+}
+
+// tellReloaded says what came of it.
+func tellReloaded(left []string, err error, log *slog.Logger) {
+	if err != nil {
+		log.Error("not all could be read again; what was read last still counts", "error", err)
+	} else {
+		log.Info("read the file, certificates and tokens again")
+	}
+	restart := slices.DeleteFunc(slices.Clone(left), func(name string) bool { return !config.TakesRestart(name) })
+	if len(restart) > 0 {
+		log.Warn("settings take effect when the agent is restarted", "settings", restart)
+	}
+	if upgrade := slices.DeleteFunc(left, config.TakesRestart); len(upgrade) > 0 {
+		log.Warn("settings take effect with lvs-agent upgrade", "settings", upgrade)
 	}
 }
 
@@ -136,9 +162,16 @@ func load(cmd *cobra.Command, file string, dev bool) (config.Config, error) {
 }
 
 // logger writes to standard error, where systemd picks it up.
-func logger(c config.Log) *slog.Logger {
-	var level slog.Level
+func logger(c config.Log) *slog.Logger { return loggerAt(&slog.LevelVar{}, c) }
+
+func levelOf(c config.Log) (level slog.Level) {
 	_ = level.UnmarshalText([]byte(c.Level)) // config.Validate has seen the word
+	return level
+}
+
+// loggerAt is a logger whose level can be changed.
+func loggerAt(level *slog.LevelVar, c config.Log) *slog.Logger {
+	level.Set(levelOf(c))
 	options := &slog.HandlerOptions{Level: level}
 	if c.Format == "json" {
 		return slog.New(flood.NewHandler(slog.NewJSONHandler(os.Stderr, options)))
