@@ -82,12 +82,21 @@ type fixture struct {
 	stop    func()
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	kept := store.InMemory()
-	f := &fixture{fakeDirector: &fakeDirector{store: kept}, store: kept}
-	f.handler = held(t, Config{Store: f.store, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	f := unheld()
+	f.handler = held(t, f.config())
 	return f
+}
+
+// unheld returns a fixture without a handler.
+func unheld() *fixture {
+	kept := store.InMemory()
+	return &fixture{fakeDirector: &fakeDirector{store: kept}, store: kept}
+}
+
+func (f *fixture) config() Config {
+	return Config{Store: f.store, Director: f, Version: "test", Log: slog.New(slog.DiscardHandler)}
 }
 
 // held returns a handler all of whose answers are compared with the document.

@@ -74,6 +74,9 @@ const documentURL = "agent:///openapi.json"
 
 // Judge says how an answer is not what the document says of it; "" when it is.
 func (d *Document) Judge(r *http.Request, status int, header http.Header, body []byte) string {
+	if status == http.StatusTemporaryRedirect || status == http.StatusMovedPermanently {
+		return "" // the router sends who asks for //v1 to /v1
+	}
 	_, path := d.routes.Handler(r)
 	if path == "" {
 		if status == http.StatusNotFound {
@@ -87,7 +90,7 @@ func (d *Document) Judge(r *http.Request, status int, header http.Header, body [
 		if status == http.StatusMethodNotAllowed || method == "head" || method == "options" {
 			return ""
 		}
-		return "the document has no " + r.Method + " " + path
+		return fmt.Sprintf("the document has no %s %s, which was answered %d %s", r.Method, path, status, body)
 	}
 	code := strconv.Itoa(status)
 	response, ok := op.Responses[code]
