@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -77,6 +78,9 @@ func replace(path string, fill func(fresh string) error) (before string, err err
 	if err := rest.putInto(fresh); err != nil {
 		return "", err
 	}
+	if err := giveToAgent(fresh); err != nil {
+		return "", fmt.Errorf("give the other state to the agent's user: %w", err)
+	}
 	if _, err := os.Lstat(path); err == nil {
 		before = free(path + ".replaced-" + time.Now().UTC().Format("20060102T150405Z"))
 		if err := os.Link(path, before); err != nil {
@@ -87,6 +91,19 @@ func replace(path string, fill func(fresh string) error) (before string, err err
 		return before, fmt.Errorf("put the other state in its place: %w", err)
 	}
 	return before, newfile.SyncFolder(filepath.Dir(path))
+}
+
+// giveToAgent gives a file that root has made to whom its folder belongs: the agent may run as another user.
+func giveToAgent(path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	folder, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	owner := folder.Sys().(*syscall.Stat_t)
+	return os.Chown(path, int(owner.Uid), int(owner.Gid))
 }
 
 // kept is what a state that is replaced leaves to the next one.

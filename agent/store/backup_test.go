@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -135,6 +136,34 @@ func TestThereIsAStateAtEachMomentOfARestore(t *testing.T) {
 	}
 	if !came {
 		t.Error("no other took its place")
+	}
+}
+
+// root restores what an agent works with that is another user.
+func TestARestoredStateBelongsToWhomTheFolderDoes(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "state.db")
+	if os.Geteuid() == 0 { // anybody else has made both
+		if err := os.Chown(folder, 12345, 12346); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // there was none, and there was one
+		if _, err := BeginAnew(path); err != nil {
+			t.Fatal(err)
+		}
+		owner := func(path string) [2]uint32 {
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stat := info.Sys().(*syscall.Stat_t)
+			return [2]uint32{stat.Uid, stat.Gid}
+		}
+		if diff := cmp.Diff(owner(folder), owner(path)); diff != "" {
+			t.Errorf("owner (-folder +state):\n%s", diff)
+		}
 	}
 }
 
