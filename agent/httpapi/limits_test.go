@@ -183,3 +183,18 @@ func TestOverloadIsAnsweredAndDoesNotKeepHealthFromBeing(t *testing.T) {
 	}
 	requests.Wait()
 }
+
+func TestWhoDoesNotComeToTheEndOfHisHeadersIsCutOff(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	conn := dial(t, listening(t, 0, f.handler))
+	if _, err := fmt.Fprint(conn, "GET /v1/status HTTP/1.1\r\nHost: localhost\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(10 * readHeaderTimeout)); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(conn); err != nil || strings.HasPrefix(string(answer), "HTTP/1.1 2") {
+		t.Errorf("after a while it said %q, %v", answer, err)
+	}
+}
