@@ -166,12 +166,18 @@ func (d *Director) signal(s syscall.Signal) error {
 	if d.process == nil {
 		return nil
 	}
-	if err := syscall.Kill(d.pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+	send := d.process.Process.Signal // which knows when the process has ended, and its number is another's
+	if d.pid != d.process.Process.Pid {
+		send = func(os.Signal) error { return syscall.Kill(d.pid, s) }
+	}
+	if err := send(s); err != nil && !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("%s to the agent of %s: %w", s, d.Host.Name(), err)
 	}
 	<-d.ended
-	if err := awaitEnd(context.Background(), d.pid); err != nil {
-		return err
+	if d.pid != d.process.Process.Pid {
+		if err := awaitEnd(context.Background(), d.pid); err != nil {
+			return err
+		}
 	}
 	d.process = nil
 	return nil
