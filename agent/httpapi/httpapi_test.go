@@ -459,6 +459,20 @@ func TestTokens(t *testing.T) {
 	f.want(t, http.StatusCreated, "PUT", servicePath, service, "Authorization", "Bearer secret-of-terraform")
 }
 
+func TestFileOfOneWordIsAToken(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"secret", "secret\n", "\nsecret\n"} {
+		tokens, err := ParseTokens([]byte(text))
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if found, ok := tokens.find("secret"); !ok || found.scope != ScopeWrite {
+			t.Errorf("%q: found %t, scope %q", text, ok, found.scope)
+		}
+	}
+}
+
 func TestParseTokensRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ text, want string }{

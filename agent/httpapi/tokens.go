@@ -30,7 +30,8 @@ const (
 // with the hash of the token and the day or time (RFC 3339) from which it is of no use any more, or, for a first
 // try, the token itself alone on its line, of 16 characters at least, with the scope write. Blank lines and lines that
 // begin with # are passed over. A file that changes is read again. One whose last line does not end is refused: somebody
-// may be writing it, and a line that is cut can be another token, or one that never expires.
+// may be writing it, and a line that is cut can be another token, or one that never expires. A file that is one word is
+// that token, whatever its length.
 type Tokens struct{ file *reread[[]token] }
 
 type token struct {
@@ -98,6 +99,9 @@ func ParseTokens(data []byte) (*Tokens, error) {
 }
 
 func parseTokens(data []byte) ([]token, error) {
+	if words := strings.Fields(string(data)); len(words) == 1 && !strings.HasPrefix(words[0], "#") {
+		return []token{{name: "line 1", scope: ScopeWrite, hash: sha256.Sum256([]byte(words[0]))}}, nil
+	}
 	var entries []token
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	for n := 1; lines.Scan(); n++ {
