@@ -21,7 +21,7 @@ func TestUpgradeChangesNothingInTheKernel(t *testing.T) {
 	put(t, p.d1, "/v1/vrrp-instances/web", fmt.Sprintf(`{"virtual_router_id":51,"interface":"eth0","virtual_addresses":[%q]}`, vip))
 	put(t, p.d1, "/v1/ipvs-settings", `{"connection_sync":{"interface":"eth0","sync_id":7}}`)
 	put(t, p.d1, "/v1/virtual-servers/echo", `{"address":"192.0.2.100","port":7,"scheduler":"rr","forwarding_method":"dr","initial_state":"up",
-		"drain_timeout":"10m","health_check":{"interval":"500ms","timeout":"500ms","fall":2,"tcp":{}}}`)
+		"drain_timeout":"10m","health_check":{"interval":"500ms","timeout":"400ms","fall":2,"tcp":{}}}`)
 	for _, address := range []string{"192.0.2.21:7", "192.0.2.22:7", "192.0.2.23:7"} { // nobody answers at the last
 		put(t, p.d1, serverPath(address), `{"weight":1}`)
 	}
