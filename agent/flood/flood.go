@@ -64,21 +64,27 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 
 // Handle implements slog.Handler.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level < slog.LevelInfo {
+	if r.Level < slog.LevelInfo || isExempt(r) {
 		return h.next.Handle(ctx, r)
 	}
 	var line strings.Builder
 	line.WriteString(r.Message + "\n" + h.bound)
-	exempt := false
 	r.Attrs(func(a slog.Attr) bool {
-		exempt = exempt || a.Key == Exempt
 		line.WriteString(a.String() + "\n")
 		return true
 	})
-	if !exempt && !h.seen.admit(r.Message, line.String(), func(n int) { h.say(r.Level, r.Message, n) }) {
+	if !h.seen.admit(r.Message, line.String(), func(n int) { h.say(r.Level, r.Message, n) }) {
 		return nil
 	}
 	return h.next.Handle(ctx, r)
+}
+
+func isExempt(r slog.Record) (exempt bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		exempt = a.Key == Exempt
+		return !exempt
+	})
+	return exempt
 }
 
 // say writes how many lines with a message were left out.
