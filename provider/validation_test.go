@@ -100,7 +100,7 @@ func TestBadInputIsAnErrorAtPlanAtItsAttribute(t *testing.T) {
 		{goodService, `"tcp"`, `"icmp"`, "protocol", `"icmp" is not known: use one of tcp, udp, sctp`},
 		{goodService, `"wrr"`, `"wrrr"`, "scheduler", `"wrrr" is not known: use one of rr, wrr`},
 		{goodService, `"dr"`, `"masq"`, "forwarding_method", `"masq" is not known: use one of nat, dr, tunnel`},
-		{goodService, `"1s"`, `"3s"`, "timeout", "3s is longer than the interval of 2s"},
+		{goodService, `"1s"`, `"3s"`, "timeout", "3s is not shorter than the interval of 2s"},
 		{goodService, `"1s"`, `"soon"`, "timeout", "invalid duration"},
 		{goodService, `rise     = 1`, `rise = 0`, "rise", "0 is out of range: use 1 to 255"},
 		{goodService, `fall     = 3`, `fall = 256`, "fall", "256 is out of range: use 1 to 255"},
@@ -190,7 +190,7 @@ func TestErrorPointsAtTheAttribute(t *testing.T) {
 	for config, line := range map[string]string{
 		strings.Replace(goodInstance, "51", "256", 1):                        "virtual_router_id = 256",
 		strings.Replace(goodInstance, "priority = 150", "priority = 0", 1):   "On d1: members[\"d1\"].priority: 0 is out of range",
-		strings.Replace(goodService, `timeout  = "1s"`, `timeout = "9s"`, 1): "health_check.timeout: 9s is longer",
+		strings.Replace(goodService, `timeout  = "1s"`, `timeout = "9s"`, 1): "health_check.timeout: 9s is not shorter",
 		strings.Replace(goodServer, "= 80", "= 65536", 1):                    "port = 65536",
 	} {
 		t.Run(line, func(t *testing.T) {
