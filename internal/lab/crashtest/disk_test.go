@@ -15,11 +15,15 @@ import (
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
 )
 
-// smallDisk installs a director whose files are on a disk of 1 MiB that is its own.
+// smallDisk installs a director whose state is on a disk of 1 MiB that is its own.
 func smallDisk(t *testing.T) (*lab.Director, string) {
 	t.Helper()
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"); err != nil {
+	dir := t.TempDir()
+	disk := filepath.Join(dir, "d1", "state")
+	if err := os.MkdirAll(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m,mode=0700"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -27,7 +31,7 @@ func smallDisk(t *testing.T) (*lab.Director, string) {
 			t.Error(err)
 		}
 	})
-	return install(t, disk), disk
+	return install(t, dir), disk
 }
 
 func call(t *testing.T, d *lab.Director, method, path, body string) (int, string) {
@@ -116,7 +120,7 @@ func TestAStateFolderThatCannotBeWrittenIsSaid(t *testing.T) {
 	if err := d.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "is on a read-only file system") {
 		t.Errorf("error %v", err)
 	}
-	if err := syscall.Mount("", disk, "", syscall.MS_REMOUNT, "size=1m"); err != nil {
+	if err := syscall.Mount("", disk, "", syscall.MS_REMOUNT, "size=1m,mode=0700"); err != nil {
 		t.Fatal(err)
 	}
 	start(t, d)
@@ -216,7 +220,7 @@ func TestADamagedStateLeavesTheKernelAloneUntilABackupIsRestored(t *testing.T) {
 	if err := <-degraded; err != nil {
 		t.Fatal(err)
 	}
-	wantAddresses(t, d, "restored")
+	await(t, "restored it is active", func() bool { return addresses(t, d) == virtualAddresses })
 	if diff := cmp.Diff(want, onDisk(t, d)); diff != "" {
 		t.Errorf("restored (-want +got):\n%s", diff)
 	}
