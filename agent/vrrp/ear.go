@@ -1,7 +1,6 @@
 package vrrp
 
 import (
-	"runtime"
 	"slices"
 	"time"
 
@@ -33,12 +32,11 @@ func newEar(machines *loop) (*ear, error) {
 // run owns its thread until a command sets stopped. refused is told when the kernel does not give real-time
 // priority.
 func (e *ear) run(refused func(error)) error {
-	// Never unlocked: the thread, with its priority, ends with the goroutine.
-	runtime.LockOSThread()
 	defer close(e.done)
-	if err := askForRealtime(realtimeEar); err != nil {
-		refused(err)
-	}
+	return inRealtime(realtimeEar, refused, e.work)
+}
+
+func (e *ear) work() error {
 	for !e.stopped {
 		readable, err := e.wait()
 		if err != nil {

@@ -3,7 +3,6 @@ package vrrp
 import (
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -81,12 +80,11 @@ func newLoop(h *holder, ns notes, late *lateness) (*loop, error) {
 // run owns its thread until stop was posted and the last machine has let go. refused is told when the
 // kernel does not give real-time priority.
 func (l *loop) run(refused func(error)) error {
-	// Never unlocked: the thread, with its priority, ends with the goroutine.
-	runtime.LockOSThread()
 	defer close(l.done)
-	if err := askForRealtime(realtimeMachines); err != nil {
-		refused(err)
-	}
+	return inRealtime(realtimeMachines, refused, l.work)
+}
+
+func (l *loop) work() error {
 	for !l.finished() {
 		if err := l.wait(); err != nil {
 			return err

@@ -3,7 +3,6 @@ package vrrp
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 	"time"
 
@@ -30,20 +29,14 @@ type Pulse struct {
 
 // Run measures until the context ends.
 func (p *Pulse) Run(ctx context.Context) error {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
+	// Where it is refused the machines' thread has none, either, and the engine has said so.
+	return inRealtime(realtimeMachines, func(error) {}, func() error {
 		p.beat(ctx)
-	}()
-	<-ended
-	return nil
+		return nil
+	})
 }
 
 func (p *Pulse) beat(ctx context.Context) {
-	// Never unlocked: the thread, with its priority, ends with the goroutine.
-	runtime.LockOSThread()
-	// Where it is refused the machines' thread has none, either, and the engine has said so.
-	_ = askForRealtime(realtimeMachines)
 	for ctx.Err() == nil {
 		due := monotonic() + pulseInterval
 		for now := monotonic(); now < due; now = monotonic() {
