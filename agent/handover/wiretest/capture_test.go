@@ -1,13 +1,11 @@
 package wiretest
 
 import (
-	"net"
 	"net/netip"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/mdlayher/packet"
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
@@ -30,37 +28,15 @@ type capture struct {
 func startCapture(t *testing.T, n *lab.Network) *capture {
 	t.Helper()
 	watcher := n.Host(t, "watcher", "192.0.2.250/24")
-	var conn *packet.Conn
-	err := watcher.Do(func() error {
-		eth0, err := net.InterfaceByName("eth0")
-		if err != nil {
-			return err
-		}
-		if conn, err = packet.Listen(eth0, packet.Raw, unix.ETH_P_IP, nil); err != nil {
-			return err
-		}
-		return conn.SetPromiscuous(true)
-	})
+	c := &capture{}
+	stop, err := watcher.Capture(unix.ETH_P_IP, c.take)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &capture{}
-	var reader sync.WaitGroup
-	reader.Go(func() {
-		buf := make([]byte, 2048)
-		for {
-			size, _, err := conn.ReadFrom(buf)
-			if err != nil {
-				return // closed
-			}
-			c.take(time.Now(), buf[:size])
-		}
-	})
 	t.Cleanup(func() {
-		if err := conn.Close(); err != nil {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
-		reader.Wait()
 	})
 	return c
 }

@@ -6,8 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/mdlayher/packet"
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
@@ -30,39 +30,19 @@ func startCapture(t *testing.T, n *lab.Network) *capture {
 // startCaptureOn sees what comes to a host, and what leaves it.
 func startCaptureOn(t *testing.T, watcher *lab.Host) *capture {
 	t.Helper()
-	var conn *packet.Conn
-	err := watcher.Do(func() error {
-		eth0, err := net.InterfaceByName("eth0")
-		if err != nil {
-			return err
-		}
-		if conn, err = packet.Listen(eth0, packet.Raw, unix.ETH_P_ALL, nil); err != nil {
-			return err
-		}
-		return conn.SetPromiscuous(true)
+	c := &capture{}
+	stop, err := watcher.Capture(unix.ETH_P_ALL, func(_ time.Time, seen []byte) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.frames = append(c.frames, append(frame(nil), seen...))
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &capture{}
-	var reader sync.WaitGroup
-	reader.Go(func() {
-		buf := make([]byte, 2048)
-		for {
-			size, _, err := conn.ReadFrom(buf)
-			if err != nil {
-				return // closed
-			}
-			c.mu.Lock()
-			c.frames = append(c.frames, append(frame(nil), buf[:size]...))
-			c.mu.Unlock()
-		}
-	})
 	t.Cleanup(func() {
-		if err := conn.Close(); err != nil {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
-		reader.Wait()
 	})
 	return c
 }

@@ -24,7 +24,7 @@ type client struct {
 
 func (p *pair) dial(ctx context.Context, endpoint string) (*client, error) {
 	host := strings.TrimPrefix(endpoint, "https://")
-	plain, err := p.client.DialContext(ctx, "tcp", host)
+	plain, err := p.Client.DialContext(ctx, "tcp", host)
 	if err != nil {
 		return nil, err
 	}

@@ -25,24 +25,19 @@ const (
 	token     = "bench"
 )
 
-// The addresses are from the network that is set aside for benchmarks (RFC 2544, appendix C.2.2).
-func address1() netip.Addr { return netip.MustParseAddr("198.18.0.11") }
-func address2() netip.Addr { return netip.MustParseAddr("198.18.0.12") }
-
 // pair is two directors, and the clients' host.
 type pair struct {
-	network        *lab.Network
-	client, h1, h2 *lab.Host
-	ca             *lab.CA
-	d1, d2         *lab.Director // d1 is active
-	adverts        *adverts
-	tls            *tls.Config
+	*bench.Site
+	ca      *lab.CA
+	d1, d2  *lab.Director // d1 is active
+	adverts *adverts
+	tls     *tls.Config
 }
 
 // newPair starts two directors with the same virtual routers and virtual servers, and returns when d1 is active.
 func newPair(ctx context.Context, s settings, dir string) (_ *pair, err error) {
 	p := &pair{}
-	if p.network, err = lab.NewNetwork(ctx); err != nil {
+	if p.Site, err = bench.NewSite(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -50,16 +45,7 @@ func newPair(ctx context.Context, s settings, dir string) (_ *pair, err error) {
 			err = errors.Join(err, p.close())
 		}
 	}()
-	for _, h := range []struct {
-		host    **lab.Host
-		name    string
-		address string
-	}{{&p.client, "client", "198.18.0.1/16"}, {&p.h1, "d1", address1().String() + "/16"}, {&p.h2, "d2", address2().String() + "/16"}} {
-		if *h.host, err = p.network.AddHost(h.name, netip.MustParsePrefix(h.address)); err != nil {
-			return nil, err
-		}
-	}
-	if p.adverts, err = hear(p.h1); err != nil {
+	if p.adverts, err = hear(p.H1); err != nil {
 		return nil, err
 	}
 	if p.ca, err = lab.NewCA(dir); err != nil {
@@ -69,10 +55,10 @@ func newPair(ctx context.Context, s settings, dir string) (_ *pair, err error) {
 		return nil, err
 	}
 	all := lab.Agent{Binary: s.agent, Dir: dir, CA: p.ca, Token: token}
-	if p.d1, err = all.Install(p.h1, address1()); err != nil {
+	if p.d1, err = all.Install(p.H1, bench.Address1()); err != nil {
 		return nil, err
 	}
-	if p.d2, err = all.Install(p.h2, address2()); err != nil {
+	if p.d2, err = all.Install(p.H2, bench.Address2()); err != nil {
 		return nil, err
 	}
 	for _, d := range []struct {
@@ -92,7 +78,7 @@ func newPair(ctx context.Context, s settings, dir string) (_ *pair, err error) {
 				return nil, errors.Join(err, fmt.Errorf("the agent answered %d %s", status, answer))
 			}
 		}
-		if err := p.adverts.settle(ctx, s.routers, address1()); err != nil {
+		if err := p.adverts.settle(ctx, s.routers, bench.Address1()); err != nil {
 			return nil, err
 		}
 	}
@@ -124,7 +110,7 @@ func trusting(ca *lab.CA) (*tls.Config, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
-	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: address1().String(), NextProtos: []string{"http/1.1"}}, nil
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS13, ServerName: bench.Address1().String(), NextProtos: []string{"http/1.1"}}, nil
 }
 
 func (p *pair) close() error {
@@ -134,5 +120,5 @@ func (p *pair) close() error {
 			errs = append(errs, d.Stop())
 		}
 	}
-	return errors.Join(append(errs, p.network.Close())...)
+	return errors.Join(append(errs, p.Close())...)
 }

@@ -71,9 +71,9 @@ func (p *pair) read(ctx context.Context, s settings, endpoint string) (reading, 
 
 // startBare starts the server beside the agent, on the same host.
 func (p *pair) startBare(ctx context.Context) (endpoint string, stop func() error, err error) {
-	cert, key, err := p.ca.Issue("bare", address1())
+	cert, key, err := p.ca.Issue("bare", bench.Address1())
 	if err != nil {
 		return "", nil, err
 	}
-	return startBare(ctx, p.h1, bare{cert: cert, key: key, listen: address1().String() + ":8444"})
+	return startBare(ctx, p.H1, bare{cert: cert, key: key, listen: bench.Address1().String() + ":8444"})
 }

@@ -64,7 +64,7 @@ func addressTakeovers(ctx context.Context, s settings, dir string, virtualMAC bo
 	if err := p.startInTurn(ctx, v); err != nil {
 		return nil, err
 	}
-	client, err := startSweeper(p.client)
+	client, err := startSweeper(p.Client)
 	if err != nil {
 		return nil, err
 	}
@@ -89,12 +89,12 @@ func (p *pair) addressTakeover(ctx context.Context, v virtualRouters, client *sw
 	if _, err := client.all(ctx); err != nil {
 		return 0, err
 	}
-	if err := p.h1.Isolate(); err != nil {
+	if err := p.H1.Isolate(); err != nil {
 		return 0, err
 	}
 	time.Sleep(10 * probeEvery) // what was on its way has come
 	client.reset()
-	begun, err := p.wire.next(ctx, from(address2()))
+	begun, err := p.wire.next(ctx, from(bench.Address2()))
 	if err != nil {
 		return 0, err
 	}
@@ -102,7 +102,7 @@ func (p *pair) addressTakeover(ctx context.Context, v virtualRouters, client *sw
 	if err != nil {
 		return 0, err
 	}
-	return last.Sub(begun.at), p.h1.Restore()
+	return last.Sub(begun.at), p.H1.Restore()
 }
 
 // body is what an agent is told of a virtual router.

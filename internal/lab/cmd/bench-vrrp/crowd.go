@@ -89,7 +89,7 @@ func (p *pair) startInTurn(ctx context.Context, v virtualRouters) error {
 func (p *pair) elected(ctx context.Context, v virtualRouters) error {
 	ctx, cancel := context.WithTimeout(ctx, electionPatience)
 	defer cancel()
-	return p.wire.settled(ctx, v.count, address1(), quiet)
+	return p.wire.settled(ctx, v.count, bench.Address1(), quiet)
 }
 
 // measureUnderLoad counts transitions of many virtual routers on a machine all of whose cores are busy.

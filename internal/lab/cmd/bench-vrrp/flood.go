@@ -110,7 +110,7 @@ func addFlood(t *table, ours, theirs floodResult) {
 
 // underFloods goes through all floods, first on idle cores.
 func (p *pair) underFloods(ctx context.Context, s settings, v virtualRouters) (all []floodResult, err error) {
-	host, err := p.network.AddHost("flooder", netip.PrefixFrom(flooder(), 16))
+	host, err := p.AddHost("flooder", netip.PrefixFrom(flooder(), 16))
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (p *pair) underFloods(ctx context.Context, s settings, v virtualRouters) (a
 func (p *pair) recover(ctx context.Context, v virtualRouters) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	_ = p.wire.settled(ctx, v.count, address1(), 10*v.interval)
+	_ = p.wire.settled(ctx, v.count, bench.Address1(), 10*v.interval)
 }
 
 func (p *pair) underFlood(ctx context.Context, s settings, from *lab.Host, f flood) (r floodResult, err error) {

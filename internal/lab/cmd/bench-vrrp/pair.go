@@ -14,16 +14,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lvs-director/terraform-provider-lvs/internal/lab"
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
 )
 
 const (
 	preferred = 150
 	other     = 100
 )
-
-// The addresses are from the network that is set aside for benchmarks (RFC 2544, appendix C.2.2).
-func address1() netip.Addr { return netip.MustParseAddr("198.18.0.11") }
-func address2() netip.Addr { return netip.MustParseAddr("198.18.0.12") }
 
 // virtual returns the address of a virtual router.
 func virtual(vrid int) netip.Prefix {
@@ -40,10 +37,9 @@ type program interface {
 
 // pair is two directors with the same program, and a client that watches them.
 type pair struct {
-	network        *lab.Network
-	client, h1, h2 *lab.Host
-	d1, d2         program // d1 is preferred
-	wire           *wire
+	*bench.Site
+	d1, d2 program // d1 is preferred
+	wire   *wire
 }
 
 // virtualRouters are those of both directors, numbered from 1 on.
@@ -58,7 +54,7 @@ type virtualRouters struct {
 // newPair makes a network with a client. The programs are not there yet.
 func newPair(ctx context.Context) (_ *pair, err error) {
 	p := &pair{}
-	if p.network, err = lab.NewNetwork(ctx); err != nil {
+	if p.Site, err = bench.NewSite(ctx); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -66,16 +62,7 @@ func newPair(ctx context.Context) (_ *pair, err error) {
 			err = errors.Join(err, p.close())
 		}
 	}()
-	for _, h := range []struct {
-		host    **lab.Host
-		name    string
-		address string
-	}{{&p.client, "client", "198.18.0.1/16"}, {&p.h1, "d1", address1().String() + "/16"}, {&p.h2, "d2", address2().String() + "/16"}} {
-		if *h.host, err = p.network.AddHost(h.name, netip.MustParsePrefix(h.address)); err != nil {
-			return nil, err
-		}
-	}
-	p.wire, err = watch(p.client)
+	p.wire, err = watch(p.Client)
 	return p, err
 }
 
@@ -92,7 +79,7 @@ func (p *pair) close() error {
 	if p.wire != nil {
 		errs = append(errs, p.wire.close())
 	}
-	return errors.Join(append(errs, p.network.Close())...)
+	return errors.Join(append(errs, p.Close())...)
 }
 
 // agents makes a pair of ours.
@@ -116,11 +103,11 @@ func (p *pair) installAgents(binary, dir string, v virtualRouters) error {
 		return err
 	}
 	all := lab.Agent{Binary: binary, Dir: dir, CA: ca, Token: "bench"}
-	one, err := all.Install(p.h1, address1())
+	one, err := all.Install(p.H1, bench.Address1())
 	if err != nil {
 		return err
 	}
-	two, err := all.Install(p.h2, address2())
+	two, err := all.Install(p.H2, bench.Address2())
 	p.d1, p.d2 = &agent{Director: one, routers: v, priority: preferred}, &agent{Director: two, routers: v, priority: other}
 	return err
 }
@@ -168,7 +155,7 @@ func keepaliveds(ctx context.Context, v virtualRouters) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.d1, p.d2 = &keepalived{host: p.h1, routers: v, priority: preferred}, &keepalived{host: p.h2, routers: v, priority: other}
+	p.d1, p.d2 = &keepalived{host: p.H1, routers: v, priority: preferred}, &keepalived{host: p.H2, routers: v, priority: other}
 	return p, nil
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/lvs-director/terraform-provider-lvs/internal/lab/bench"
+
 	"context"
 	"errors"
 	"fmt"
@@ -77,7 +79,7 @@ const (
 // takeover has the preferred director go, and tells how long the client was without an answer. A run in
 // which the client itself was late is done again.
 func (p *pair) takeover(ctx context.Context, how string, interval time.Duration) (gap time.Duration, err error) {
-	client, err := startPinger(p.client, virtual(1).Addr())
+	client, err := startPinger(p.Client, virtual(1).Addr())
 	if err != nil {
 		return 0, err
 	}
@@ -96,14 +98,14 @@ func (p *pair) takeover(ctx context.Context, how string, interval time.Duration)
 }
 
 func (p *pair) takeoverOnce(ctx context.Context, client *pinger, how string, interval time.Duration) (gap, stall time.Duration, err error) {
-	if err := p.wire.settled(ctx, 1, address1(), max(2*interval, 500*time.Millisecond)); err != nil {
+	if err := p.wire.settled(ctx, 1, bench.Address1(), max(2*interval, 500*time.Millisecond)); err != nil {
 		return 0, 0, err
 	}
 	if err := client.answers(ctx, enough); err != nil {
 		return 0, 0, err
 	}
 	client.reset()
-	seen, err := p.wire.next(ctx, from(address1()))
+	seen, err := p.wire.next(ctx, from(bench.Address1()))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -113,7 +115,7 @@ func (p *pair) takeoverOnce(ctx context.Context, client *pinger, how string, int
 		return 0, 0, err
 	}
 	// Every advert of the other one is a sign that it has taken over.
-	if _, err := p.wire.next(ctx, from(address2())); err != nil {
+	if _, err := p.wire.next(ctx, from(bench.Address2())); err != nil {
 		return 0, 0, err
 	}
 	if err := client.answers(ctx, enough); err != nil {
@@ -135,7 +137,7 @@ func (p *pair) leave(ctx context.Context, how string) (comeBack func() error, er
 		}
 		return func() error { return a.failover(ctx, http.MethodDelete) }, a.failover(ctx, http.MethodPost)
 	default:
-		return p.h1.Restore, p.h1.Isolate()
+		return p.H1.Restore, p.H1.Isolate()
 	}
 }
 

@@ -56,7 +56,7 @@ func watch(h *lab.Host) (*wire, error) {
 			return err
 		}
 		group := &unix.IPMreqn{Multiaddr: [4]byte{224, 0, 0, 18}, Ifindex: int32(eth0.Index)}
-		return errors.Join(bench.HearOnly(w.fd, address1(), address2()),
+		return errors.Join(bench.HearOnly(w.fd, bench.Address1(), bench.Address2()),
 			unix.SetsockoptIPMreqn(w.fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, group),
 			unix.SetsockoptInt(w.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20))
 	})
@@ -90,7 +90,7 @@ func (w *wire) saw(a advert) {
 		}
 		w.by[a.vrid] = a.source
 	}
-	if a.source == address1() {
+	if a.source == bench.Address1() {
 		if last, known := w.spoke[a.vrid]; known {
 			w.silence = max(w.silence, a.at.Sub(last))
 		}
